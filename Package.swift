@@ -1,0 +1,77 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The dependency rule (README, "How it is built"): TierAPI <- TierKit <- plugins; KafkaRecords <- KafkaProtocol <- Host.
+// No plugin sees another plugin or the host; nothing depends on Host but the executable and its tests.
+
+// The data path copies state into locals; the check for overlapping access costs where it cannot.
+let fast: [SwiftSetting] = [
+  .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
+]
+
+let nio: [Target.Dependency] = [
+  .product(name: "NIOCore", package: "swift-nio"),
+  .product(name: "NIOPosix", package: "swift-nio"),
+  .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+]
+
+let package = Package(
+  name: "chronik",
+  products: [
+    .executable(name: "chronik", targets: ["chronik"]),
+    .library(name: "MemoryBuffer", type: .dynamic, targets: ["MemoryBuffer"]),
+    .library(name: "ExampleTier", type: .dynamic, targets: ["ExampleTier"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+  ],
+  targets: [
+    // System libraries
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
+    .systemLibrary(name: "CLz4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"]), .brew(["lz4"])]),
+    .systemLibrary(name: "CSnappy", pkgConfig: "snappy", providers: [.apt(["libsnappy-dev"]), .brew(["snappy"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
+    .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
+
+    // Header only: what Swift's Glibc module does not show
+    .target(name: "CHostSupport"),
+
+    // The border
+    .target(name: "TierAPI"),
+    .target(name: "TierKit", dependencies: ["TierAPI"]),
+
+    // Pure
+    .target(name: "CCRC32C"),
+    .target(
+      name: "KafkaRecords", dependencies: ["CCRC32C", "CZstd", "CLz4", "CSnappy", "CZlib"], swiftSettings: fast),
+    .target(name: "KafkaProtocol", dependencies: ["KafkaRecords"], swiftSettings: fast),
+
+    // The host
+    .target(name: "Configuration", dependencies: ["CYaml"], path: "Sources/Host/Configuration"),
+    .target(name: "PluginLoader", dependencies: ["TierAPI", "CLibCrypto"], path: "Sources/Host/PluginLoader"),
+    .target(
+      name: "Host",
+      dependencies: nio + [
+        "Configuration", "PluginLoader", "KafkaProtocol", "KafkaRecords", "TierAPI", "CHostSupport",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Metrics", package: "swift-metrics"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      exclude: ["Configuration", "PluginLoader"], swiftSettings: fast),
+    .executableTarget(name: "chronik", dependencies: ["Host"]),
+
+    // Plugins: the logic is a target of its own, tested without dlopen; the other one only exports the entry.
+    .target(
+      name: "MemoryBufferCore", dependencies: ["TierKit"], path: "Plugins/MemoryBuffer/Core", swiftSettings: fast),
+    .target(name: "MemoryBuffer", dependencies: ["MemoryBufferCore"], path: "Plugins/MemoryBuffer/Export"),
+    .target(name: "ExampleTier", dependencies: ["TierKit", "KafkaRecords"], path: "Examples/swift-tier"),
+  ]
+)

@@ -1,0 +1,32 @@
+/// Every bound of this tier, with its reason.
+enum Limits {
+  /// Positions in .index files are 32-bit.
+  static let segmentByteCountMax = Int64(Int32.max)
+  /// A smaller segment would hold less than any useful batch; smaller settings are raised to this.
+  static let segmentByteCountMin: Int64 = 1024
+  /// Bytes of an index file at which its segment is rolled; the default of Kafka's segment.index.bytes.
+  static let indexByteCountMax: Int64 = 10 * 1024 * 1024
+  /// Index entries kept in memory before they are written: 512 are one page of .index.
+  static let pendingIndexEntriesMax = 512
+  /// Entries kept when the index cannot be written (disk full); beyond, every second one is dropped.
+  static let unwritableIndexEntriesMax = 4096
+  /// Vectors of one pwritev, the kernel's IOV_MAX.
+  static let vectorsPerWriteMax = 1024
+  /// Text files (checkpoints, metadata) larger than this are not ours: 100,000 partitions with long names fit.
+  static let textFileByteCountMax: Int64 = 64 * 1024 * 1024
+  /// Bytes of a log read at once while looking for a batch boundary. Small: most lookups end within one index interval.
+  static let headerScanByteCount = 4096
+  /// Batches a nonblocking lookup walks over before it leaves the rest to a thread that may wait. With an entry every
+  /// 4 KiB there are at most 70 between two entries.
+  static let nonblockingBatchesMax = 512
+  /// Buffer of a scan over whole logs and of checksum checks of cold reads.
+  static let scanBufferByteCount = 256 * 1024
+  /// Cold-read buffers kept for the next read.
+  static let idleBuffersMax = 8
+  /// Batch boundaries remembered per partition (ends of reads and flushes).
+  static let rememberedBoundaries = 16
+  /// A log smaller than this is not preallocated, so that many small logs do not eat the disk.
+  static let preallocationStart: Int64 = 256 * 1024
+  /// Foreign names listed in the one warning about them.
+  static let namedForeignFilesMax = 10
+}

@@ -1,0 +1,137 @@
+import SegmentFormat
+
+/// The part of a segment's description that only appending changes.
+struct SegmentTail: Sendable {
+  /// Bytes of whole batches.
+  var byteCount: Int64 = 0
+  /// Offset after the last batch; the base offset while there is none.
+  var nextOffset: Int64
+  /// Largest maxTimestamp of the batches, ms; -1: none.
+  var maxTimestamp: Int64 = -1
+  /// Base offset of the first batch with that timestamp; -1: none, or not looked up yet.
+  var maxTimestampBase: Int64 = -1
+  /// Last offset of that batch; -1: none.
+  var maxTimestampLast: Int64 = -1
+  /// maxTimestamp of the first batch, ms; -1: none or unknown.
+  var firstTimestamp: Int64 = -1
+  /// -1: none or unknown.
+  var lastLeaderEpoch: Int32 = -1
+}
+
+/// A segment as the partition's state holds it.
+struct SegmentEntry: Sendable {
+  let segment: Segment
+  var tail: SegmentTail
+  /// Bytes from the start of the log that survive power loss.
+  var durableByteCount: Int64 = 0
+  var isNameDurable = false
+  var areIndexesDurable = false
+  /// Keeps the log open while it has bytes to flush: a sync must reach the descriptor that saw the writes.
+  var dirtyFile: OpenFile?
+
+  var isDirty: Bool { durableByteCount < tail.byteCount || (tail.byteCount > 0 && !isNameDurable) }
+}
+
+/// Offsets at which a batch is known to begin, so that readers who go on where they stopped, and reads up to a flushed
+/// end, need no index. A ring that forgets the oldest.
+struct KnownBoundaries: Sendable {
+  private var slots: [(offset: Int64, base: Int64, position: Int64)] = []
+  private var next = 0
+
+  /// The batch after the one that ends before `offset` starts at byte `position` of the segment at `base`.
+  mutating func remember(_ offset: Int64, base: Int64, position: Int64) {
+    if slots.contains(where: { $0.offset == offset && $0.base == base }) { return }
+    if slots.count < Limits.rememberedBoundaries {
+      slots.append((offset, base, position))
+    } else {
+      slots[next] = (offset, base, position)
+      next = (next + 1) % slots.count
+    }
+  }
+
+  func position(of offset: Int64, base: Int64) -> Int64? {
+    for slot in slots where slot.offset == offset && slot.base == base { return slot.position }
+    return nil
+  }
+
+  mutating func forgetAll() {
+    slots.removeAll(keepingCapacity: true)
+    next = 0
+  }
+}
+
+/// Sums over all segments but the active one.
+struct SealedSummary: Sendable {
+  var byteCount: Int64 = 0
+  var maxTimestamp: Int64 = -1
+  var maxTimestampBase: Int64 = -1
+}
+
+/// What is published of a partition. A plain value behind the partition's lock; nothing here does I/O.
+struct LogState: Sendable {
+  /// In offset order, never empty; the last one is active.
+  var segments: [SegmentEntry]
+  var startOffset: Int64
+  /// Everything below survives power loss.
+  var durableEnd: Int64
+  var epochs: LeaderEpochs
+  /// Why nothing may be written any more; nil while all is well.
+  var poison: String?
+  /// Counts truncations, so that a flush notices one beside it.
+  var truncations = 0
+  var boundaries = KnownBoundaries()
+  private(set) var sealed = SealedSummary()
+
+  var endOffset: Int64 { segments[segments.count - 1].tail.nextOffset }
+
+  /// Bytes appended and not durable yet.
+  var unflushedByteCount: Int64 {
+    var sum: Int64 = 0
+    for entry in segments.reversed() {
+      if !entry.isDirty, entry.tail.byteCount > 0 { break }
+      sum += entry.tail.byteCount - entry.durableByteCount
+    }
+    return sum
+  }
+
+  /// Index of the segment whose range contains `offset`, or the first one; O(log n).
+  func segmentIndex(containing offset: Int64) -> Int {
+    var low = 0
+    var high = segments.count
+    while low < high {
+      let middle = (low + high) / 2
+      if segments[middle].segment.baseOffset <= offset { low = middle + 1 } else { high = middle }
+    }
+    return max(0, low - 1)
+  }
+
+  /// Computes what the sealed segments add up to; after every change of which segments there are.
+  mutating func summarizeSealed() {
+    var sum = SealedSummary()
+    for entry in segments.dropLast() {
+      sum.byteCount += entry.tail.byteCount
+      if entry.tail.maxTimestamp > sum.maxTimestamp {
+        sum.maxTimestamp = entry.tail.maxTimestamp
+        sum.maxTimestampBase = entry.tail.maxTimestampBase
+      }
+    }
+    sealed = sum
+  }
+
+  /// Index of the segment with the largest timestamp, the first of equals; nil when there is none.
+  var maxTimestampIndex: Int? {
+    var best: Int?
+    for index in segments.indices where segments[index].tail.maxTimestamp >= 0 {
+      if best.map({ segments[$0].tail.maxTimestamp < segments[index].tail.maxTimestamp }) ?? true { best = index }
+    }
+    return best
+  }
+
+  func _checkInvariants() {
+    precondition(!segments.isEmpty && startOffset <= endOffset && durableEnd <= endOffset)
+    for (left, right) in zip(segments, segments.dropFirst()) {
+      precondition(left.tail.nextOffset <= right.segment.baseOffset, "segments overlap")
+    }
+    precondition(segments.allSatisfy { $0.durableByteCount <= $0.tail.byteCount })
+  }
+}

@@ -1,0 +1,82 @@
+import SegmentFormat
+import TierKit
+
+/// Letting go of the oldest data. Readers stop seeing a segment before its files go; files that readers hold stay
+/// readable until they let go. All of it blocks and is for the writer only.
+extension PartitionLog {
+  /// Raises the start to `offset` durably and deletes segments that end at or below it, never the active one.
+  package func advanceStart(to offset: Int64) throws(TierError) {
+    let (start, end, durableEnd) = state.withLock { ($0.startOffset, $0.endOffset, $0.durableEnd) }
+    guard offset > start else { return }
+    guard offset <= end else {
+      throw TierError(.permanent, "\(name): the start cannot move to \(offset), the log ends at \(end)")
+    }
+    // What survives power loss must reach the new start.
+    if durableEnd < offset { _ = try flush().get() }
+    let isSegmentStart = state.withLock { $0.segments[$0.segmentIndex(containing: offset)].segment.baseOffset == offset }
+    if !isSegmentStart { try checkpoints.saveLogStart(self, offset) }
+    try drop(below: offset, newStart: offset)
+  }
+
+  /// Lets go of sealed segments that end at or below `offset`; the start rises to the first one left.
+  package func evict(before offset: Int64) throws(TierError) {
+    let start = state.withLock { state -> Int64 in
+      let first = state.segments.indices.first { $0 == state.segments.count - 1 || state.segments[$0].tail.nextOffset > offset }
+      return max(state.startOffset, state.segments[first!].segment.baseOffset)
+    }
+    guard start > state.withLock({ $0.startOffset }) else { return }
+    if state.withLock({ $0.durableEnd }) < start { _ = try flush().get() }
+    try drop(below: start, newStart: start)
+  }
+
+  /// Publishes the new start without the segments that end at or below it, then removes their files, oldest first, so
+  /// that what is left after a crash is always one piece.
+  private func drop(below offset: Int64, newStart: Int64) throws(TierError) {
+    let dropped = state.withLock { state -> [SegmentEntry] in
+      let count = state.segments.dropLast().prefix { $0.tail.nextOffset <= offset }.count
+      let dropped = Array(state.segments.prefix(count))
+      state.segments.removeFirst(count)
+      state.startOffset = newStart
+      state.durableEnd = max(state.durableEnd, newStart)
+      state.epochs.advanceStart(to: newStart)
+      state.summarizeSealed()
+      return dropped
+    }
+    guard !dropped.isEmpty else { return }
+    do throws(Errno) {
+      for entry in dropped { try entry.segment.removeFiles(fileSystem) }
+      try fileSystem.syncDirectory(directory)
+    } catch {
+      // The files may come back at the next start; the checkpoint keeps them out of the log then.
+      log(.warning, "Files of deleted segments could not be removed.", [("error", error.description)])
+      try checkpoints.saveLogStart(self, newStart)
+    }
+    resolveNewestTimestamp()
+  }
+
+  /// After segments went, the largest timestamp may belong to one whose batch was never looked up: find its offset.
+  func resolveNewestTimestamp() {
+    let entry = state.withLock { state -> SegmentEntry? in
+      guard let index = state.maxTimestampIndex, state.segments[index].tail.maxTimestampBase < 0 else { return nil }
+      return state.segments[index]
+    }
+    guard let entry else { return }
+    do throws(ReadStop) {
+      let file: OpenFile
+      do { file = try entry.segment.log.file() } catch { throw ReadStop(error, entry.segment.log.path) }
+      let view = SegmentView(
+        segment: entry.segment, byteCount: entry.tail.byteCount, nextOffset: entry.tail.nextOffset, file: file,
+        cachedOnly: false)
+      let range = entry.segment.baseOffset..<max(entry.tail.nextOffset, entry.segment.baseOffset)
+      guard let batch = try view.firstBatch(reaching: entry.tail.maxTimestamp, in: range) else { return }
+      state.withLock { state in
+        guard let index = state.segments.firstIndex(where: { $0.segment === entry.segment }) else { return }
+        state.segments[index].tail.maxTimestampBase = batch.header.baseOffset
+        state.segments[index].tail.maxTimestampLast = batch.header.lastOffset
+        state.summarizeSealed()
+      }
+    } catch {
+      log(.debug, "The batch with the largest timestamp could not be found.", [("file", entry.segment.log.path)])
+    }
+  }
+}

@@ -1,0 +1,171 @@
+import SegmentFormat
+import Synchronization
+
+/// Why a lookup gave no answer.
+enum ReadStop: Error {
+  /// The call must not wait, and would have to.
+  case wouldBlock
+  case failed(Errno, path: String)
+  /// The bytes at `position` of the file are not what they should be.
+  case damaged(String, path: String, position: Int64)
+
+  init(_ errno: Errno, _ path: String) {
+    self = errno == .wouldBlock ? .wouldBlock : .failed(errno, path: path)
+  }
+}
+
+/// One index file of a segment and the entries that are not in it yet.
+///
+/// Memory is bounded: at most `Limits.unwritableIndexEntriesMax` entries, whatever the file's size; lookups read the file.
+/// One thread appends (the partition's writer); lookups run at any time beside it. The lock is never held across I/O.
+/// The index is a hint: losing entries makes lookups slower, never wrong.
+final class SegmentIndex<Entry: IndexEntry>: Sendable {
+  private struct State {
+    /// Entries in the file; nil until it was looked at.
+    var written: Int?
+    var pending: [Entry] = []
+  }
+
+  let slot: FileSlot
+  private let state: Mutex<State>
+
+  /// `written`: how many entries the file holds, nil for a file that was found and not looked at.
+  init(_ slot: FileSlot, written: Int?) {
+    self.slot = slot
+    state = Mutex(State(written: written))
+  }
+
+  /// Entries in file and memory; nil while the file was not looked at.
+  var count: Int? { state.withLock { state in state.written.map { $0 + state.pending.count } } }
+
+  // MARK: the writer
+
+  /// Adds an entry in memory; true when `writePending` is due.
+  func append(_ entry: Entry) -> Bool {
+    state.withLock { state in
+      state.pending.append(entry)
+      return state.pending.count >= Limits.pendingIndexEntriesMax
+    }
+  }
+
+  /// Moves the entries in memory to the file's end. When that fails they stay, thinned out beyond a bound.
+  /// Creates the file if `mode` says so.
+  func writePending(_ mode: OpenMode = .creating) throws(Errno) {
+    let (entries, written) = state.withLock { ($0.pending, $0.written ?? 0) }
+    if entries.isEmpty { return }
+    do throws(Errno) {
+      let file = try slot.file(mode)
+      var bytes = [UInt8](repeating: 0, count: entries.count * Entry.byteCount)
+      bytes.withUnsafeMutableBytes { raw in
+        for (index, entry) in entries.enumerated() { entry.write(to: raw.baseAddress! + index * Entry.byteCount) }
+      }
+      try bytes.withUnsafeBytesTyped { (raw) throws(Errno) in
+        try file.fileSystem.writeFully(file.descriptor, raw, at: Int64(written * Entry.byteCount))
+      }
+    } catch {
+      thinOut()
+      throw error
+    }
+    state.withLock { state in
+      state.written = written + entries.count
+      state.pending.removeFirst(entries.count)
+    }
+  }
+
+  /// Writes what is pending and cuts the file to its entries, then makes both durable if asked.
+  func finish(syncing: Bool) throws(Errno) {
+    try writePending()
+    guard let written = state.withLock({ $0.written }) else { return }
+    let file = try slot.file(.creating)
+    let size = Int64(written * Entry.byteCount)
+    if try file.fileSystem.byteCount(file.descriptor) != size { try file.fileSystem.truncate(file.descriptor, to: size) }
+    if syncing { try file.fileSystem.syncData(file.descriptor) }
+  }
+
+  /// Another file has taken the place of the one this index knew; it is looked at when next needed.
+  func reload(written: Int?) {
+    slot.letGo()
+    state.withLock { $0 = State(written: written) }
+  }
+
+  private func thinOut() {
+    state.withLock { state in
+      guard state.pending.count > Limits.unwritableIndexEntriesMax else { return }
+      state.pending = state.pending.enumerated().filter { $0.offset % 2 == 0 }.map(\.element)
+    }
+  }
+
+  // MARK: lookups
+
+  /// The last entry for which `isAtOrBelow` holds; it must hold for a prefix of all entries.
+  func last(cachedOnly: Bool, where isAtOrBelow: (Entry) -> Bool) throws(ReadStop) -> Entry? {
+    let (found, written) = state.withLock { state -> (Entry?, Int?) in
+      (Self.last(state.pending, where: isAtOrBelow), state.written)
+    }
+    if let found { return found }
+    let file: OpenFile
+    if cachedOnly {
+      if written == 0 { return nil }
+      guard let open = slot.ifOpen() else { throw .wouldBlock }
+      file = open
+    } else {
+      if written == 0 { return nil }
+      do { file = try slot.file() } catch { throw ReadStop(error, slot.path) }
+    }
+    let count = try writtenCount(written, file)
+    return try last(in: file, count: count, cachedOnly: cachedOnly, where: isAtOrBelow)
+  }
+
+  private func writtenCount(_ known: Int?, _ file: OpenFile) throws(ReadStop) -> Int {
+    if let known { return known }
+    do {
+      let count = try Int(file.fileSystem.byteCount(file.descriptor)) / Entry.byteCount
+      return state.withLock { state in
+        if state.written == nil { state.written = count }
+        return state.written!
+      }
+    } catch {
+      throw ReadStop(error, slot.path)
+    }
+  }
+
+  /// Halves the range with single entries until it fits one read, then searches that.
+  private func last(
+    in file: OpenFile, count: Int, cachedOnly: Bool, where isAtOrBelow: (Entry) -> Bool
+  ) throws(ReadStop) -> Entry? {
+    let blockEntries = Limits.pendingIndexEntriesMax
+    var low = 0
+    var high = count
+    while high - low > blockEntries {
+      let middle = (low + high) / 2
+      let probe = try entries(in: file, middle, 1, cachedOnly: cachedOnly)
+      if isAtOrBelow(probe[0]) { low = middle } else { high = middle }
+    }
+    if high == low { return nil }
+    return Self.last(try entries(in: file, low, high - low, cachedOnly: cachedOnly), where: isAtOrBelow)
+  }
+
+  private func entries(
+    in file: OpenFile, _ first: Int, _ count: Int, cachedOnly: Bool
+  ) throws(ReadStop) -> [Entry] {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count * Entry.byteCount, alignment: 8)
+    defer { buffer.deallocate() }
+    do {
+      try file.fileSystem.readFully(
+        file.descriptor, at: Int64(first * Entry.byteCount), into: buffer, cachedOnly: cachedOnly)
+    } catch {
+      throw ReadStop(error, slot.path)
+    }
+    return (0..<count).map { Entry(bytes: UnsafeRawPointer(buffer.baseAddress! + $0 * Entry.byteCount)) }
+  }
+
+  private static func last(_ entries: [Entry], where isAtOrBelow: (Entry) -> Bool) -> Entry? {
+    var low = 0
+    var high = entries.count
+    while low < high {
+      let middle = (low + high) / 2
+      if isAtOrBelow(entries[middle]) { low = middle + 1 } else { high = middle }
+    }
+    return low == 0 ? nil : entries[low - 1]
+  }
+}

@@ -1,0 +1,22 @@
+/* System calls that Swift's Glibc module does not show. */
+#ifndef CHRONIK_CHOSTSUPPORT_H
+#define CHRONIK_CHOSTSUPPORT_H
+
+#include <malloc.h>
+#include <pthread.h>
+
+extern int pthread_setname_np(pthread_t thread, const char *name);
+
+/* Names the calling thread; at most 15 characters are kept. */
+static inline void chostsupport_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+/* Keeps freed request buffers in the process. By default glibc maps every allocation above 128 KiB anew, and touching
+ * fresh pages costs more than everything else the broker does with a large frame. `trim_bytes`: free memory at the top
+ * of the heap beyond this is given back. */
+static inline void chostsupport_keep_large_buffers(int mmap_threshold_bytes, int trim_bytes) {
+  mallopt(M_MMAP_THRESHOLD, mmap_threshold_bytes);
+  mallopt(M_TRIM_THRESHOLD, trim_bytes);
+  mallopt(M_ARENA_MAX, 4);
+}
+
+#endif

@@ -1,0 +1,95 @@
+import Configuration
+import KafkaProtocol
+import Logging
+import NIOCore
+import NIOPosix
+import PluginLoader
+
+/// The composition root: builds the parts from a configuration, starts them in order and stops them in reverse.
+final class Broker: @unchecked Sendable {
+  let configuration: Configuration
+  let logger: Logger
+  let handlers = HandlerTable()
+  let inFlight: InFlightBudget
+  let fetchSessions: FetchSessionCache
+  let blockingPool: BlockingPool
+  let chain: TierChain
+  let topics: Topics
+  let clusterID: String
+  /// What clients are told to connect to. Set by ``start()`` before the first connection is accepted.
+  private(set) var advertised: Endpoint
+
+  private let directory: DataDirectory
+  private let controller: BlockingPool
+  private let groupCommit: GroupCommit?
+  private let eventLoops: MultiThreadedEventLoopGroup
+  private var listener: Listener?
+
+  var nodeID: Int32 { configuration.nodeID }
+
+  /// Threads that may wait for disks; more than cores, because they wait.
+  private static let blockingThreads = 8
+
+  /// Opens the data directory and creates the tiers; nothing is served yet.
+  init(_ configuration: Configuration, chain resolved: ResolvedChain, plugins: TierLibrary, logger: Logger) throws {
+    self.configuration = configuration
+    self.logger = logger
+    advertised = configuration.advertisedEndpoint(boundPort: configuration.listen.port)
+    directory = try DataDirectory(
+      path: configuration.dataDirectory, nodeID: configuration.nodeID, clusterID: configuration.clusterID)
+    clusterID = directory.clusterID
+    inFlight = InFlightBudget(byteCountMax: configuration.network.maxInflightBytes)
+    fetchSessions = FetchSessionCache(capacity: configuration.fetch.sessions)
+    let pool = BlockingPool(threads: Self.blockingThreads)
+    blockingPool = pool
+    controller = BlockingPool(threads: 1)
+    eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.network.threads)
+    chain = try TierChain(
+      resolved, plugins: plugins, dataDirectory: configuration.dataDirectory, logger: logger, blockingPool: pool)
+    groupCommit = Self.makeGroupCommit(configuration.durability, chain, logger)
+    topics = Topics(
+      catalogue: try TopicCatalogue(directory: configuration.dataDirectory), chain: chain,
+      environment: PartitionLog.Environment(
+        blockingPool: pool, groupCommit: groupCommit, logger: logger, clock: { WallClock.milliseconds }),
+      brokerDefaults: configuration.topics.given, controller: controller, logger: logger)
+  }
+
+  private static func makeGroupCommit(
+    _ durability: Configuration.Durability, _ chain: TierChain, _ logger: Logger
+  ) -> GroupCommit? {
+    guard chain.isDurable else { return nil }
+    switch durability.mode {
+    case .fsync: return GroupCommit(tier: chain.commitTier, interval: .zero, logger: logger)
+    case .interval: return GroupCommit(tier: chain.commitTier, interval: durability.interval, logger: logger)
+    case .os: return nil
+    }
+  }
+
+  /// Recovers everything and begins to serve. Blocks. Returns the endpoint that is bound.
+  func start() throws -> Endpoint {
+    try chain.start()
+    groupCommit?.start()
+    try topics.openAll()
+    let listener = Listener(broker: self, group: eventLoops, network: configuration.network)
+    self.listener = listener
+    // The port is known before the first connection can ask for it only if it is fixed; see Listener.start.
+    let port = try listener.start(configuration.listen) { [self] port in
+      advertised = configuration.advertisedEndpoint(boundPort: port)
+    }
+    return Endpoint(host: configuration.listen.host, port: port)
+  }
+
+  /// Stops serving, lets what is under way end, makes everything durable and closes the tiers. Blocks.
+  func stop() {
+    listener?.stop()
+    do { try eventLoops.syncShutdownGracefully() } catch {
+      logger.error("The event loops did not stop cleanly", metadata: ["error": "\(error)"])
+    }
+    topics.closeAll()
+    groupCommit?.stop()
+    controller.stop()
+    blockingPool.stop()
+    chain.stop()
+    directory.unlock()
+  }
+}

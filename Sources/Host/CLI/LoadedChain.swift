@@ -1,0 +1,25 @@
+import ArgumentParser
+import Configuration
+
+/// A configuration whose chain was checked against the descriptors of its plugins.
+struct LoadedChain {
+  let loaded: LoadedConfiguration
+  let chain: ResolvedChain
+  let plugins: TierLibrary
+
+  /// Loads and checks everything, or prints every problem and exits with 78.
+  static func load(_ path: String?, _ overrides: CommandLineOverrides = CommandLineOverrides()) throws -> LoadedChain {
+    do throws(ConfigurationError) {
+      let loaded = try LoadedConfiguration.load(path: path, overrides: overrides)
+      let plugins = TierLibrary(loaded.configuration.plugins)
+      let chain = try ChainValidator(loaded).validate(plugins)
+      for warning in loaded.warnings + chain.warnings {
+        Terminal.complain(warning.rendered(source: loaded.origins.source, colour: Terminal.errorUsesColour))
+      }
+      return LoadedChain(loaded: loaded, chain: chain, plugins: plugins)
+    } catch {
+      Terminal.complain(error.rendered(colour: Terminal.errorUsesColour))
+      throw ChronikExit.configuration
+    }
+  }
+}

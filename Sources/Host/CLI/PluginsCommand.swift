@@ -1,0 +1,58 @@
+import ArgumentParser
+import Configuration
+import PluginLoader
+
+/// `chronik plugins …`: what there is to put into a chain.
+struct PluginsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plugins", abstract: "List and check plugins.", subcommands: [List.self])
+
+  struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "List the plugins on plugins.path, their tiers, abilities and settings. Nothing is started.")
+    @OptionGroup var options: ConfigurationOptions
+    @Flag(name: .shortAndLong, help: "Print each tier's settings, too.") var verbose = false
+
+    func run() throws {
+      let settings: Configuration
+      do throws(ConfigurationError) {
+        settings = try LoadedConfiguration.load(path: options.config).configuration
+      } catch {
+        Terminal.complain(error.rendered(colour: Terminal.errorUsesColour))
+        throw ChronikExit.configuration
+      }
+      var loader = PluginLoader(searchPath: settings.plugins.path)
+      let found = loader.discover()
+      guard !found.isEmpty else {
+        Terminal.complain("no plugins on plugins.path (\(settings.plugins.path.joined(separator: ", ")))")
+        throw ExitCode.failure
+      }
+      var rows = [["TIER", "VERSION", "ABI", "ABILITIES", "LIBRARY", "WHAT IT IS"]]
+      var details: [String] = []
+      var problems: [String] = []
+      for (path, result) in found {
+        switch result {
+        case .failure(let error): problems.append("\(error)")
+        case .success(let plugin):
+          for product in plugin.products {
+            let descriptor = TierDescriptor(product.descriptor)
+            rows.append([
+              descriptor.name, descriptor.version, plugin.abi, "\(descriptor.abilities)", path, descriptor.summary,
+            ])
+            details += settingLines(descriptor)
+          }
+        }
+      }
+      Terminal.say(Terminal.table(rows))
+      if verbose, !details.isEmpty { Terminal.say("\n" + details.joined(separator: "\n")) }
+      for problem in problems { Terminal.complain(problem) }
+      if !problems.isEmpty { throw ExitCode.failure }
+    }
+
+    private func settingLines(_ descriptor: TierDescriptor) -> [String] {
+      descriptor.configKeys.map { key in
+        "\(descriptor.name).\(key.name)  (default \(key.defaultValue ?? (key.required ? "none, required" : "none")))  \(key.summary)"
+      }
+    }
+  }
+}

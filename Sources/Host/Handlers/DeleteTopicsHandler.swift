@@ -1,0 +1,62 @@
+import KafkaProtocol
+
+/// Deletes topics by name, from v6 also by id. The answer means that the deletion is durable and the topic gone; the
+/// data goes in the background.
+enum DeleteTopicsHandler: RequestHandler {
+  static let versions: ClosedRange<Int16> = 1...6
+
+  static func handle(_ request: DeleteTopicsRequest, _ context: RequestContext) {
+    context.waitForAnswer()
+    context.broker.topics.controller.run {
+      var response = DeleteTopicsResponse()
+      if context.version >= 6 {
+        response.responses = request.topics.map { delete(name: $0.name, id: $0.topicId, context) }
+      } else {
+        response.responses = request.topicNames.map { delete(name: $0, id: .zero, context) }
+      }
+      context.respond(response)
+    }
+  }
+
+  private static func delete(
+    name: String?, id: KafkaUUID, _ context: RequestContext
+  ) -> DeleteTopicsResponse.DeletableTopicResult {
+    var result = DeleteTopicsResponse.DeletableTopicResult()
+    result.name = name
+    result.topicId = id
+    do throws(AppendRefusal) {
+      let topic = try find(name: name, id: id, context.broker)
+      result.name = topic.name
+      result.topicId = topic.id
+      guard context.broker.configuration.topics.allowsDeletion else {
+        throw AppendRefusal(
+          code: context.version >= 3 ? .topicDeletionDisabled : .invalidRequest,
+          message: "Topic deletion is disabled (delete.topic.enable=false).")
+      }
+      try context.broker.topics.delete(topic)
+    } catch {
+      result.errorCode = error.code
+      result.errorMessage = error.message
+    }
+    return result
+  }
+
+  private static func find(name: String?, id: KafkaUUID, _ broker: Broker) throws(AppendRefusal) -> Topic {
+    if let name {
+      guard id == .zero else {
+        throw AppendRefusal(code: .invalidRequest, message: "You may not specify both topic name and topic id.")
+      }
+      guard let topic = broker.topics.topic(name) else {
+        throw AppendRefusal(code: .unknownTopicOrPartition, message: "This server does not host this topic-partition.")
+      }
+      return topic
+    }
+    guard id != .zero else {
+      throw AppendRefusal(code: .invalidRequest, message: "Neither topic name nor id were specified.")
+    }
+    guard let topic = broker.topics.topic(id) else {
+      throw AppendRefusal(code: .unknownTopicId, message: "This server does not host this topic ID.")
+    }
+    return topic
+  }
+}

@@ -1,0 +1,108 @@
+import KafkaProtocol
+
+/// Brokers and topics.
+///
+/// Topic list: null means all, in v0 an empty list does too. v4 lets the client forbid auto-creation, v8 asks for
+/// authorised operations, v10 adds topic ids, v12 looks up by id. A missing topic is created when the broker and the
+/// request allow it.
+enum MetadataHandler: RequestHandler {
+  static let versions: ClosedRange<Int16> = 0...12
+
+  static func handle(_ request: MetadataRequest, _ context: RequestContext) {
+    let wanted = request.topics.flatMap { $0.isEmpty && context.version == 0 ? nil : $0 }
+    let topics = context.broker.topics
+    let mayCreate = request.allowAutoTopicCreation && context.broker.configuration.topics.createsAutomatically
+    let missing = (wanted ?? []).compactMap(\.name).filter { topics.topic($0) == nil && TopicName.complaint($0) == nil }
+    guard mayCreate, !missing.isEmpty else {
+      return context.respond(response(request, wanted, context))
+    }
+    context.waitForAnswer()
+    topics.controller.run {
+      for name in missing where topics.topic(name) == nil { create(name, context.broker) }
+      context.respond(response(request, wanted, context))
+    }
+  }
+
+  /// What fails is seen in the response: the topic is still unknown there.
+  private static func create(_ name: String, _ broker: Broker) {
+    do throws(AppendRefusal) {
+      let topic = try broker.topics.create(
+        name, partitions: broker.configuration.topics.partitionCount, overrides: [:])
+      broker.logger.info("Created a topic on first use", metadata: ["topic": "\(name)", "id": "\(topic.id)"])
+    } catch {
+      broker.logger.warning("A topic could not be created on first use", metadata: ["topic": "\(name)", "error": "\(error.message)"])
+    }
+  }
+
+  private static func response(
+    _ request: MetadataRequest, _ wanted: [MetadataRequest.MetadataRequestTopic]?, _ context: RequestContext
+  ) -> MetadataResponse {
+    let broker = context.broker
+    var response = MetadataResponse()
+    var node = MetadataResponse.MetadataResponseBroker()
+    node.nodeId = broker.nodeID
+    node.host = broker.advertised.host
+    node.port = Int32(broker.advertised.port)
+    response.brokers = [node]
+    response.clusterId = broker.clusterID
+    response.controllerId = broker.nodeID
+    if request.includeClusterAuthorizedOperations {
+      response.clusterAuthorizedOperations = AuthorizedOperations.cluster
+    }
+    let includesOperations = request.includeTopicAuthorizedOperations
+    if let wanted {
+      response.topics = wanted.map { entry(for: $0, broker, includesOperations) }
+    } else {
+      response.topics = broker.topics.all.map { entry($0, broker, includesOperations) }
+    }
+    return response
+  }
+
+  private static func entry(
+    for wanted: MetadataRequest.MetadataRequestTopic, _ broker: Broker, _ includesOperations: Bool
+  ) -> MetadataResponse.MetadataResponseTopic {
+    var missing = MetadataResponse.MetadataResponseTopic()
+    missing.name = wanted.name
+    missing.topicId = wanted.topicId
+    if wanted.topicId != .zero {
+      if let topic = broker.topics.topic(wanted.topicId) { return entry(topic, broker, includesOperations) }
+      missing.errorCode = .unknownTopicId
+      missing.name = nil
+      return missing
+    }
+    if let topic = broker.topics.topic(wanted.name ?? "") { return entry(topic, broker, includesOperations) }
+    missing.errorCode = TopicName.complaint(wanted.name ?? "") == nil ? .unknownTopicOrPartition : .invalidTopicException
+    return missing
+  }
+
+  private static func entry(
+    _ topic: Topic, _ broker: Broker, _ includesOperations: Bool
+  ) -> MetadataResponse.MetadataResponseTopic {
+    var entry = MetadataResponse.MetadataResponseTopic()
+    entry.name = topic.name
+    entry.topicId = topic.id
+    entry.isInternal = topic.isInternal
+    if includesOperations { entry.topicAuthorizedOperations = AuthorizedOperations.topic }
+    entry.partitions = topic.partitions.map { log in
+      var partition = MetadataResponse.MetadataResponsePartition()
+      partition.partitionIndex = log.identity.partition
+      partition.leaderId = broker.nodeID
+      partition.leaderEpoch = log.offsets.leaderEpoch
+      partition.replicaNodes = [broker.nodeID]
+      partition.isrNodes = [broker.nodeID]
+      return partition
+    }
+    return entry
+  }
+}
+
+/// The bit sets of allowed operations that v8 and later report (bit n is Kafka's AclOperation n). Without an authoriser
+/// everything is allowed.
+enum AuthorizedOperations {
+  /// Read, Write, Create, Delete, Alter, Describe, DescribeConfigs, AlterConfigs.
+  static let topic: Int32 = [3, 4, 5, 6, 7, 8, 10, 11].reduce(0) { $0 | 1 << $1 }
+  /// Create, Alter, Describe, ClusterAction, DescribeConfigs, AlterConfigs, IdempotentWrite.
+  static let cluster: Int32 = [5, 7, 8, 9, 10, 11, 12].reduce(0) { $0 | 1 << $1 }
+  /// Read, Delete, Describe.
+  static let group: Int32 = [3, 6, 8].reduce(0) { $0 | 1 << $1 }
+}

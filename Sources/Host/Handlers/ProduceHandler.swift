@@ -1,0 +1,133 @@
+import KafkaProtocol
+import NIOConcurrencyHelpers
+
+/// Appends record batches.
+///
+/// v3–v8 plain, v9 flexible, v10 leader hints (never needed: there is one broker). Advertised from 0 because older
+/// librdkafka looks at the minimum; 0–2 are refused. Records are patched in the frame's own memory and kept there.
+enum ProduceHandler: RequestHandler {
+  static let versions: ClosedRange<Int16> = 3...11
+  static let advertisedVersions: ClosedRange<Int16> = 0...11
+
+  static func handle(_ request: ProduceRequest, _ context: RequestContext) {
+    let count = request.topicData.reduce(0) { $0 + $1.partitionData.count }
+    guard let acks = Acks(wire: request.acks) else {
+      return ProduceOperation(request, context, count: count, acks: .leader).refuseAll(.invalidRequiredAcks)
+    }
+    let operation = ProduceOperation(request, context, count: count, acks: acks)
+    guard count > 0 else { return operation.respond() }
+    let now = WallClock.milliseconds
+    var index = 0
+    for topic in request.topicData {
+      let served = context.broker.topics.topic(topic.name)
+      for partition in topic.partitionData {
+        append(partition, to: served, named: topic.name, operation, index, now)
+        index += 1
+      }
+    }
+  }
+
+  private static func append(
+    _ partition: ProduceRequest.PartitionProduceData, to topic: Topic?, named name: String,
+    _ operation: ProduceOperation, _ index: Int, _ now: Int64
+  ) {
+    guard let log = topic?.partition(partition.index) else {
+      return operation.complete(index, .refused(.unknownTopicOrPartition, nil))
+    }
+    guard topic?.isInternal != true else {
+      return operation.complete(index, .refused(.invalidTopicException, "Clients may not write to the internal topic \(name)."))
+    }
+    guard case .inFrame(let range) = partition.records, !range.isEmpty else {
+      // Empty and null record sets occur in practice: accepted, nothing is stored.
+      let offsets = log.offsets
+      return operation.complete(
+        index,
+        AppendOutcome(
+          code: .none, message: nil, baseOffset: offsets.logEndOffset, logAppendTime: -1,
+          logStartOffset: offsets.logStartOffset))
+    }
+    do throws(AppendRefusal) {
+      let frame = operation.context.frame
+      let batches = try log.validator.validate(range, in: frame.bytes, now: now)
+      log.append(
+        AppendRequest(frame: frame, batches: batches, acks: operation.acks) { operation.complete(index, $0) })
+    } catch {
+      operation.complete(index, .refused(error.code, error.message, logStartOffset: log.offsets.logStartOffset))
+    }
+  }
+}
+
+/// One produce request until its last partition is decided. Completions come from any thread.
+final class ProduceOperation: Sendable {
+  let context: RequestContext
+  let acks: Acks
+  private let request: ProduceRequest
+  private let state: NIOLockedValueBox<State>
+
+  private struct State {
+    var outcomes: [AppendOutcome?]
+    var missing: Int
+  }
+
+  init(_ request: ProduceRequest, _ context: RequestContext, count: Int, acks: Acks) {
+    self.request = request
+    self.context = context
+    self.acks = acks
+    state = NIOLockedValueBox(State(outcomes: Array(repeating: nil, count: count), missing: count))
+  }
+
+  func complete(_ index: Int, _ outcome: AppendOutcome) {
+    let isLast = state.withLockedValue { state in
+      precondition(state.outcomes[index] == nil, "a partition was decided twice")
+      state.outcomes[index] = outcome
+      state.missing -= 1
+      return state.missing == 0
+    }
+    if isLast { respond() }
+  }
+
+  func refuseAll(_ code: ErrorCode) {
+    state.withLockedValue { state in
+      for index in state.outcomes.indices { state.outcomes[index] = .refused(code, nil) }
+    }
+    respond()
+  }
+
+  func respond() {
+    let outcomes = state.withLockedValue { $0.outcomes }
+    if acks == .none { return respondToNobody(outcomes) }
+    var response = ProduceResponse()
+    var index = 0
+    response.responses = request.topicData.map { topic in
+      var result = ProduceResponse.TopicProduceResponse()
+      result.name = topic.name
+      result.partitionResponses = topic.partitionData.map { partition in
+        defer { index += 1 }
+        return Self.response(partition.index, outcomes[index])
+      }
+      return result
+    }
+    context.respond(response)
+  }
+
+  private static func response(_ number: Int32, _ outcome: AppendOutcome?) -> ProduceResponse.PartitionProduceResponse {
+    let outcome = outcome ?? .refused(.unknownServerError, nil)
+    var result = ProduceResponse.PartitionProduceResponse()
+    result.index = number
+    result.errorCode = outcome.code
+    result.baseOffset = outcome.baseOffset
+    result.logAppendTimeMs = outcome.logAppendTime
+    result.logStartOffset = outcome.logStartOffset
+    result.errorMessage = outcome.code == .none ? nil : outcome.message ?? outcome.code.sentence
+    return result
+  }
+
+  /// acks=0: no response. An error can only be shown by closing the connection, as Kafka does, so that the client asks
+  /// for metadata again.
+  private func respondToNobody(_ outcomes: [AppendOutcome?]) {
+    context.finishWithoutResponse()
+    guard outcomes.contains(where: { $0?.code != ErrorCode.none }) else { return }
+    let connection = context.connection
+    connection.eventLoop.execute { connection.close() }
+  }
+}

@@ -1,0 +1,110 @@
+import Glibc
+import KafkaProtocol
+
+/// The broker's own files in the data directory: a lock, so that two brokers never share it, and `meta.properties`, in
+/// Kafka's form, which ties the directory to one node of one cluster.
+final class DataDirectory: @unchecked Sendable {
+  let path: String
+  let clusterID: String
+  private let lockFile: Int32
+
+  enum Failure: Error, CustomStringConvertible {
+    case io(path: String, operation: String, errno: Int32)
+    case inUse(path: String)
+    case wrongNode(path: String, found: String, configured: Int32)
+    case wrongCluster(path: String, found: String, configured: String)
+    case malformed(path: String, line: Int)
+
+    var description: String {
+      switch self {
+      case .io(let path, let operation, let code): "\(path): \(operation) failed: \(String(cString: strerror(code)))"
+      case .inUse(let path): "\(path): another broker is using this data directory; stop it or choose another data_dir"
+      case .wrongNode(let path, let found, let configured):
+        "\(path): belongs to node.id \(found), but the configuration says \(configured)"
+      case .wrongCluster(let path, let found, let configured):
+        "\(path): belongs to cluster.id \(found), but the configuration says \(configured)"
+      case .malformed(let path, let line): "\(path):\(line): expected key=value"
+      }
+    }
+  }
+
+  /// Creates the directory if it is missing, locks it, and reads or writes its identity.
+  init(path: String, nodeID: Int32, clusterID configured: String?) throws(Failure) {
+    try Self.makeDirectory(path)
+    let lockPath = "\(path)/.lock"
+    lockFile = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    guard lockFile >= 0 else { throw .io(path: lockPath, operation: "open", errno: errno) }
+    guard flock(lockFile, LOCK_EX | LOCK_NB) == 0 else {
+      Glibc.close(lockFile)
+      throw .inUse(path: path)
+    }
+    self.path = path
+    let file = "\(path)/meta.properties"
+    let known = try Self.read(file)
+    if let found = known["node.id"], found != String(nodeID) {
+      throw .wrongNode(path: file, found: found, configured: nodeID)
+    }
+    if let found = known["cluster.id"] {
+      if let configured, configured != found { throw .wrongCluster(path: file, found: found, configured: configured) }
+      clusterID = found
+    } else {
+      clusterID = configured ?? KafkaUUID.random().description
+      try Self.write(file, "version=1\nnode.id=\(nodeID)\ncluster.id=\(clusterID)\n")
+    }
+  }
+
+  /// Lets another broker have the directory.
+  func unlock() { Glibc.close(lockFile) }
+
+  /// `mkdir -p`.
+  static func makeDirectory(_ path: String) throws(Failure) {
+    var current = path.hasPrefix("/") ? "" : "."
+    for part in path.split(separator: "/") {
+      current += "/\(part)"
+      if mkdir(current, 0o755) != 0, errno != EEXIST {
+        throw .io(path: current, operation: "mkdir", errno: errno)
+      }
+    }
+  }
+
+  private static func read(_ path: String) throws(Failure) -> [String: String] {
+    guard let file = fopen(path, "r") else {
+      if errno == ENOENT { return [:] }
+      throw .io(path: path, operation: "open", errno: errno)
+    }
+    defer { fclose(file) }
+    var result: [String: String] = [:]
+    var buffer = [CChar](repeating: 0, count: 4096)
+    var number = 0
+    while fgets(&buffer, Int32(buffer.count), file) != nil {
+      number += 1
+      let line = String(decoding: buffer.prefix { $0 != 0 && $0 != 10 && $0 != 13 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      if line.isEmpty || line.hasPrefix("#") { continue }
+      guard let equals = line.firstIndex(of: "=") else { throw .malformed(path: path, line: number) }
+      result[String(line[..<equals])] = String(line[line.index(after: equals)...])
+    }
+    return result
+  }
+
+  private static func write(_ path: String, _ text: String) throws(Failure) {
+    let temporary = path + ".tmp"
+    guard let file = fopen(temporary, "w") else { throw .io(path: temporary, operation: "open", errno: errno) }
+    let done = fputs(text, file) >= 0 && fflush(file) == 0 && fsync(fileno(file)) == 0
+    let code = errno
+    fclose(file)
+    guard done else { throw .io(path: temporary, operation: "write", errno: code) }
+    guard rename(temporary, path) == 0 else { throw .io(path: path, operation: "rename", errno: errno) }
+  }
+}
+
+extension KafkaUUID {
+  /// A version 4 UUID that does not begin with a dash in text, as Kafka makes its ids.
+  static func random() -> KafkaUUID {
+    while true {
+      let high = UInt64.random(in: .min ... .max) & ~0xF000 | 0x4000
+      let low = UInt64.random(in: .min ... .max) & ~(0b11 << 62) | (0b10 << 62)
+      let id = KafkaUUID(high: high, low: low)
+      if !id.description.hasPrefix("-") { return id }
+    }
+  }
+}

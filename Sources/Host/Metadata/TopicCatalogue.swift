@@ -1,0 +1,181 @@
+import Foundation
+import KafkaProtocol
+import KafkaRecords
+
+/// What is durable about a topic.
+struct TopicRecord: Codable, Sendable, Equatable {
+  var name: String
+  /// Base64url, as Kafka prints it.
+  var id: String
+  var partitions: Int32
+  var config: [String: String]
+  /// Deletion was promised to a client; the tiers may still hold data.
+  var deleting: Bool
+}
+
+/// The durable list of topics: a journal of checksummed lines, one JSON object each.
+///
+/// ```
+/// topics.journal:  { <crc32c of the json, 8 hex digits> <space> <json> <newline> }
+/// ```
+/// The last line of a topic id counts. A torn last line is cut off at opening; damage before it is refused, because
+/// topics must not vanish silently. The journal is rewritten (tmp, fsync, rename, fsync of the directory) at opening when
+/// most of it is out of date. Every change is durable before the call returns.
+///
+/// Not thread-safe and blocking: `Topics` calls it from one thread at a time.
+struct TopicCatalogue {
+  private let path: String
+  private var file: Int32 = -1
+  private(set) var topics: [String: TopicRecord] = [:]
+  private var lineCount = 0
+
+  enum Failure: Error, CustomStringConvertible {
+    case io(path: String, operation: String, errno: Int32)
+    case corrupt(path: String, line: Int, reason: String)
+
+    var description: String {
+      switch self {
+      case .io(let path, let operation, let code):
+        "\(path): \(operation) failed: \(String(cString: strerror(code)))"
+      case .corrupt(let path, let line, let reason):
+        "\(path):\(line): \(reason); the catalogue is damaged. Restore the file from a backup, or move the line away "
+          + "when the topic it describes is not needed"
+      }
+    }
+  }
+
+  /// Opens or creates the journal in `directory`.
+  init(directory: String) throws(Failure) {
+    path = "\(directory)/topics.journal"
+    let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    guard opened >= 0 else { throw .io(path: path, operation: "open", errno: errno) }
+    file = opened
+    let valid = try load()
+    guard ftruncate(file, off_t(valid)) == 0, lseek(file, off_t(valid), SEEK_SET) >= 0 else {
+      throw .io(path: path, operation: "truncate", errno: errno)
+    }
+    if lineCount > 2 * topics.count + 64 { try rewrite() }
+    try Self.syncDirectory(directory)
+  }
+
+  /// Ends the use of the file.
+  mutating func close() {
+    _ = Glibc.close(file)
+    file = -1
+  }
+
+  /// Writes the topic's new state, durably. Nothing is changed when it throws.
+  mutating func put(_ record: TopicRecord) throws(Failure) {
+    try append(record)
+    topics[record.id] = record
+  }
+
+  /// Forgets a topic whose data is gone, durably.
+  mutating func remove(id: String) throws(Failure) {
+    guard var record = topics[id] else { return }
+    record.deleting = true
+    record.partitions = 0
+    try append(record)
+    topics[id] = nil
+  }
+
+  // MARK: - The file
+
+  /// Reads every line; returns the byte count of the valid ones.
+  private mutating func load() throws(Failure) -> Int {
+    let bytes = try Self.readAll(file, path)
+    var start = 0
+    while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
+      lineCount += 1
+      do {
+        let record = try Self.decode(bytes[start..<end])
+        topics[record.id] = record.deleting && record.partitions == 0 ? nil : record
+      } catch {
+        if end == bytes.count - 1 { return start }
+        throw .corrupt(path: path, line: lineCount, reason: "\(error)")
+      }
+      start = end + 1
+    }
+    return start
+  }
+
+  private struct LineError: Error, CustomStringConvertible {
+    var description: String
+  }
+
+  private static func decode(_ line: ArraySlice<UInt8>) throws -> TopicRecord {
+    let text = Array(line)
+    guard text.count > 9, text[8] == UInt8(ascii: " "),
+      let stored = UInt32(String(decoding: text[..<8], as: UTF8.self), radix: 16)
+    else { throw LineError(description: "the line has no checksum") }
+    let computed = text[9...].withUnsafeBytes { CRC32C.checksum($0) }
+    guard stored == computed else { throw LineError(description: "the checksum does not match") }
+    return try JSONDecoder().decode(TopicRecord.self, from: Data(text[9...]))
+  }
+
+  private static func encode(_ record: TopicRecord) -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let json = try? encoder.encode(record) else { preconditionFailure("a topic record always encodes") }
+    let crc = json.withUnsafeBytes { CRC32C.checksum($0) }
+    let hex = String(crc, radix: 16)
+    return Array((String(repeating: "0", count: 8 - hex.count) + hex + " ").utf8) + Array(json) + [UInt8(ascii: "\n")]
+  }
+
+  private mutating func append(_ record: TopicRecord) throws(Failure) {
+    let end = lseek(file, 0, SEEK_CUR)
+    do throws(Failure) {
+      try Self.writeAll(file, Self.encode(record), path)
+      guard fdatasync(file) == 0 else { throw .io(path: path, operation: "fdatasync", errno: errno) }
+    } catch {
+      // What was half written must not stand before the next line.
+      _ = ftruncate(file, end)
+      _ = lseek(file, end, SEEK_SET)
+      throw error
+    }
+    lineCount += 1
+  }
+
+  private mutating func rewrite() throws(Failure) {
+    let temporary = path + ".tmp"
+    let copy = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard copy >= 0 else { throw .io(path: temporary, operation: "open", errno: errno) }
+    for record in topics.values.sorted(by: { $0.name < $1.name }) {
+      try Self.writeAll(copy, Self.encode(record), temporary)
+    }
+    guard fsync(copy) == 0 else { throw .io(path: temporary, operation: "fsync", errno: errno) }
+    guard rename(temporary, path) == 0 else { throw .io(path: path, operation: "rename", errno: errno) }
+    _ = Glibc.close(file)
+    file = copy
+    lineCount = topics.count
+  }
+
+  private static func writeAll(_ file: Int32, _ bytes: [UInt8], _ path: String) throws(Failure) {
+    var written = 0
+    while written < bytes.count {
+      let count = bytes[written...].withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw .io(path: path, operation: "write", errno: errno) }
+      written += count
+    }
+  }
+
+  private static func readAll(_ file: Int32, _ path: String) throws(Failure) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = Glibc.read(file, &buffer, buffer.count)
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw .io(path: path, operation: "read", errno: errno) }
+      if count == 0 { return bytes }
+      bytes += buffer[..<count]
+    }
+  }
+
+  private static func syncDirectory(_ directory: String) throws(Failure) {
+    let handle = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard handle >= 0 else { throw .io(path: directory, operation: "open", errno: errno) }
+    defer { _ = Glibc.close(handle) }
+    guard fsync(handle) == 0 else { throw .io(path: directory, operation: "fsync", errno: errno) }
+  }
+}

@@ -1,0 +1,227 @@
+import Configuration
+import KafkaProtocol
+import Logging
+import NIOConcurrencyHelpers
+import PluginLoader
+import TierAPI
+
+/// All topics of the broker: what the catalogue lists, opened in the tier chain.
+///
+/// Look-ups may be made from any thread and do not block. Changes run one at a time on the `controller` thread, where
+/// they may block; a change is durable in the catalogue before it is visible.
+final class Topics: Sendable {
+  private let chain: TierChain
+  private let environment: PartitionLog.Environment
+  private let brokerDefaults: [String: String]
+  private let logger: Logger
+  /// Runs changes; one thread.
+  let controller: BlockingPool
+  private let blockingPool: BlockingPool
+  /// Touched on the controller thread only.
+  private let catalogue: UncheckedBox<TopicCatalogue>
+  private let served = NIOLockedValueBox(Served())
+
+  private struct Served {
+    var byName: [String: Topic] = [:]
+    var byID: [KafkaUUID: Topic] = [:]
+  }
+
+  init(
+    catalogue: TopicCatalogue, chain: TierChain, environment: PartitionLog.Environment,
+    brokerDefaults: [String: String], controller: BlockingPool, logger: Logger
+  ) {
+    self.catalogue = UncheckedBox(catalogue)
+    self.chain = chain
+    self.environment = environment
+    self.brokerDefaults = brokerDefaults
+    self.controller = controller
+    blockingPool = environment.blockingPool
+    self.logger = logger
+  }
+
+  // MARK: - Look-ups
+
+  func topic(_ name: String) -> Topic? { served.withLockedValue { $0.byName[name] } }
+  func topic(_ id: KafkaUUID) -> Topic? { served.withLockedValue { $0.byID[id] } }
+  /// Sorted by name.
+  var all: [Topic] { served.withLockedValue { Array($0.byName.values) }.sorted { $0.name < $1.name } }
+  /// A topic whose name differs only in '.' and '_', which metric names cannot tell apart.
+  func collision(with name: String) -> String? {
+    func folded(_ name: String) -> String { String(name.map { $0 == "." ? "_" : $0 }) }
+    guard name.contains(where: { $0 == "." || $0 == "_" }) else { return nil }
+    let key = folded(name)
+    return served.withLockedValue { $0.byName.keys.first { $0 != name && folded($0) == key } }
+  }
+
+  var partitionCount: Int { served.withLockedValue { $0.byName.values.reduce(0) { $0 + $1.partitions.count } } }
+
+  // MARK: - Changes, on the controller thread
+
+  /// Opens every topic of the catalogue, several partitions at a time, and finishes deletions that a crash interrupted.
+  /// Blocks.
+  func openAll() throws {
+    let records = catalogue.value.topics.values.sorted { $0.name < $1.name }
+    let live = records.filter { !$0.deleting }
+    let jobs = live.flatMap { record in (0..<record.partitions).map { (record, $0) } }
+    let opened = try Parallel.map(jobs, threads: 4) { [self] job in
+      try open(job.0, partition: job.1)
+    }
+    var next = 0
+    for record in live {
+      let count = Int(record.partitions)
+      serve(record, logs: Array(opened[next..<next + count]))
+      next += count
+    }
+    for record in records where record.deleting { removeData(record) }
+  }
+
+  /// Creates a topic; throws what the client is told. The name was checked.
+  func create(_ name: String, partitions: Int32, overrides: [String: String]) throws(AppendRefusal) -> Topic {
+    if topic(name) != nil {
+      throw AppendRefusal(code: .topicAlreadyExists, message: "Topic '\(name)' already exists.")
+    }
+    let record = TopicRecord(
+      name: name, id: KafkaUUID.random().description, partitions: partitions, config: overrides, deleting: false)
+    var logs: [PartitionLog] = []
+    do {
+      for number in 0..<partitions { logs.append(try open(record, partition: number)) }
+      try catalogue.value.put(record)
+    } catch {
+      for log in logs { log.close { log.chain.close() } }
+      logger.error("A topic could not be created", metadata: ["topic": "\(name)", "error": "\(error)"])
+      throw AppendRefusal(code: .kafkaStorageError, message: "\(error)")
+    }
+    return serve(record, logs: logs)
+  }
+
+  /// Adds partitions up to `count`; throws what the client is told.
+  func grow(_ topic: Topic, to count: Int32) throws(AppendRefusal) {
+    guard var record = catalogue.value.topics[topic.id.description] else {
+      throw AppendRefusal(code: .unknownTopicOrPartition, message: "This server does not host this topic.")
+    }
+    var logs: [PartitionLog] = []
+    do {
+      for number in record.partitions..<count { logs.append(try open(record, partition: number)) }
+      record.partitions = count
+      try catalogue.value.put(record)
+    } catch {
+      for log in logs { log.close { log.chain.close() } }
+      throw AppendRefusal(code: .kafkaStorageError, message: "\(error)")
+    }
+    topic.add(logs)
+  }
+
+  /// Replaces a topic's settings; they were validated.
+  func configure(_ topic: Topic, _ overrides: [String: String]) throws(AppendRefusal) {
+    guard var record = catalogue.value.topics[topic.id.description] else {
+      throw AppendRefusal(code: .unknownTopicOrPartition, message: "This server does not host this topic.")
+    }
+    record.config = overrides
+    do {
+      try catalogue.value.put(record)
+      try topic.configure(overrides, resolve(overrides))
+    } catch {
+      throw AppendRefusal(code: .kafkaStorageError, message: "\(error)")
+    }
+  }
+
+  /// Deletes a topic: promised durably and invisible when this returns; the data goes in the background and, after a
+  /// crash, at the next start.
+  func delete(_ topic: Topic) throws(AppendRefusal) {
+    guard var record = catalogue.value.topics[topic.id.description] else {
+      throw AppendRefusal(code: .unknownTopicOrPartition, message: "This server does not host this topic.")
+    }
+    record.deleting = true
+    do throws(TopicCatalogue.Failure) {
+      try catalogue.value.put(record)
+    } catch {
+      throw AppendRefusal(code: .kafkaStorageError, message: "\(error)")
+    }
+    served.withLockedValue { state in
+      state.byName[topic.name] = nil
+      state.byID[topic.id] = nil
+    }
+    logger.info("Deleting a topic", metadata: ["topic": "\(topic.name)", "id": "\(topic.id)"])
+    let promised = record
+    closeThen(topic.partitions) { [self] in
+      controller.run { self.removeData(promised) }
+    }
+  }
+
+  /// Closes every partition. Blocks until the last call into the tiers has returned.
+  func closeAll() {
+    let done = ConditionLock(value: 0)
+    closeThen(all.flatMap(\.partitions)) { done.lock(); done.unlock(withValue: 1) }
+    done.lock(whenValue: 1)
+    done.unlock()
+    catalogue.value.close()
+  }
+
+  // MARK: -
+
+  private func closeThen(_ logs: [PartitionLog], _ completion: @escaping @Sendable () -> Void) {
+    guard !logs.isEmpty else { return completion() }
+    let left = NIOLockedValueBox(logs.count)
+    for log in logs {
+      log.close { [blockingPool] in
+        // The last caller may be an event loop; closing a tier may block.
+        blockingPool.run {
+          log.chain.close()
+          let isLast = left.withLockedValue { left in
+            left -= 1
+            return left == 0
+          }
+          if isLast { completion() }
+        }
+      }
+    }
+  }
+
+  private func removeData(_ record: TopicRecord) {
+    guard let id = KafkaUUID(record.id) else { return }
+    do {
+      for number in 0..<record.partitions {
+        try chain.delete(PartitionIdentity(topic: record.name, topicID: (id.high, id.low), partition: number))
+      }
+      try catalogue.value.remove(id: record.id)
+    } catch {
+      logger.error(
+        "A topic's data could not be deleted; it is tried again at the next start",
+        metadata: ["topic": "\(record.name)", "error": "\(error)"])
+    }
+  }
+
+  private func resolve(_ overrides: [String: String]) -> ResolvedTopicConfiguration {
+    ResolvedTopicConfiguration(brokerDefaults: brokerDefaults, overrides: overrides)
+  }
+
+  private func open(_ record: TopicRecord, partition: Int32) throws -> PartitionLog {
+    guard let id = KafkaUUID(record.id) else {
+      throw TierFailure(.corrupt, origin: "topics.journal", message: "\(record.id) is not a topic id")
+    }
+    let configuration = resolve(record.config)
+    let identity = PartitionIdentity(topic: record.name, topicID: (id.high, id.low), partition: partition)
+    let tiers = try chain.open(identity, settings: chronik_partition_settings(configuration))
+    return PartitionLog(
+      identity: identity, chain: tiers, producers: ProducerStates(), leaderEpoch: 0,
+      validator: AppendValidator(configuration), environment: environment)
+  }
+
+  @discardableResult
+  private func serve(_ record: TopicRecord, logs: [PartitionLog]) -> Topic {
+    guard let id = KafkaUUID(record.id) else { preconditionFailure("open() has checked the id") }
+    let topic = Topic(
+      name: record.name, id: id, partitions: logs, overrides: record.config, configuration: resolve(record.config))
+    served.withLockedValue { state in
+      state.byName[record.name] = topic
+      state.byID[id] = topic
+    }
+    return topic
+  }
+}
+
+/// A value that one thread at a time uses, by construction; the comment at the place of use says which.
+final class UncheckedBox<Value>: @unchecked Sendable {
+  var value: Value
+  init(_ value: Value) { self.value = value }
+}

@@ -1,0 +1,277 @@
+import Glibc
+import KafkaProtocol
+import Logging
+import NIOCore
+import NIOPosix
+import PluginLoader
+
+/// One client connection: bytes to frames, frames to handlers, responses back in order.
+///
+/// There is no task and no promise per request. A frame is copied once, from the socket's buffer into a buffer of its
+/// own, because its records are patched and kept there. Requests run on the event loop; one that must wait for a disk
+/// or for another client (`RequestContext.runBlocking`) is a barrier: later frames of the connection wait behind it as
+/// they do in Apache Kafka. Produce and Fetch never are: they are applied in arrival order and answered in order while
+/// their waits overlap.
+///
+/// Reading stops, and TCP pushes back, while too many requests are unanswered, while a barrier is in place, or while
+/// the peer does not read its responses.
+///
+/// All state is confined to the channel's event loop.
+final class Connection: ChannelInboundHandler, @unchecked Sendable {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundOut = IOData
+
+  let broker: Broker
+  let id: UInt64
+  private let listener: Listener
+  private let limits: ConnectionLimits
+  private var logger: Logger
+  private(set) var eventLoop: any EventLoop
+  private var context: ChannelHandlerContext?
+
+  private var frame: FrameBuffer?
+  private var prefix: UInt32 = 0
+  private var prefixCount = 0
+  private var waiting: CircularBuffer<FrameBuffer> = []
+  private var responses = ResponseQueue<OutboundMessage>()
+  private var hasBarrier = false
+  private var isReadingPaused = false
+  private var isReading = false
+  private var needsFlush = false
+  private var isClosing = false
+  private var isWaitingForBudget = false
+  private var lastActivity = NIODeadline.now()
+  private var idleCheck: Scheduled<Void>?
+  /// Set once the peer has named itself in ApiVersions; for logs.
+  var clientSoftware = ""
+
+  init(broker: Broker, listener: Listener, id: UInt64, eventLoop: any EventLoop, limits: ConnectionLimits) {
+    self.broker = broker
+    self.listener = listener
+    self.id = id
+    self.eventLoop = eventLoop
+    self.limits = limits
+    logger = broker.logger
+    logger[metadataKey: "connection"] = "\(id)"
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    scheduleIdleCheck()
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    self.context = nil
+    isClosing = true
+    idleCheck?.cancel()
+    frame = nil
+    broker.inFlight.release(waiting.reduce(0) { $0 + $1.byteCount })
+    waiting.removeAll()
+    listener.connectionClosed(self)
+    context.fireChannelInactive()
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    logger.debug("Connection failed", metadata: ["error": "\(error)"])
+    context.close(promise: nil)
+  }
+
+  // MARK: - Bytes to frames
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    guard !isClosing else { return }
+    isReading = true
+    lastActivity = .now()
+    unwrapInboundIn(data).withUnsafeReadableBytes { takeFrames($0) }
+  }
+
+  func channelReadComplete(context: ChannelHandlerContext) {
+    isReading = false
+    flushIfNeeded()
+    updateReading()
+  }
+
+  private func takeFrames(_ bytes: UnsafeRawBufferPointer) {
+    var position = 0
+    while position < bytes.count, !isClosing {
+      if let current = frame {
+        let count = min(current.missing, bytes.count - position)
+        current.append(UnsafeRawBufferPointer(rebasing: bytes[position..<position + count]))
+        position += count
+        finish(current)
+      } else if prefixCount == 0, bytes.count - position >= 4 {
+        let size = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self))
+        position += 4
+        begin(size, available: bytes.count - position)
+      } else {
+        prefix = prefix << 8 | UInt32(bytes[position])
+        prefixCount += 1
+        position += 1
+        if prefixCount == 4 { begin(prefix, available: bytes.count - position) }
+      }
+    }
+  }
+
+  private func begin(_ size: UInt32, available: Int) {
+    prefix = 0
+    prefixCount = 0
+    if let complaint = FramePrefix.complaint(size, byteCountMax: limits.requestByteCountMax) {
+      logger.warning("Closing a connection that does not send Kafka requests", metadata: ["seen": "\(complaint)"])
+      close()
+      return
+    }
+    frame = FrameBuffer(byteCount: Int(size), available: available)
+  }
+
+  private func finish(_ current: FrameBuffer) {
+    guard current.isComplete else { return }
+    frame = nil
+    broker.inFlight.charge(current.byteCount)
+    if mayDispatch { dispatch(current) } else { waiting.append(current) }
+  }
+
+  // MARK: - Frames to handlers
+
+  private var mayDispatch: Bool {
+    !hasBarrier && waiting.isEmpty && responses.count < limits.inFlightRequestsMax && (context?.channel.isWritable ?? false)
+  }
+
+  private func dispatch(_ frame: FrameBuffer) {
+    do throws(WireError) {
+      let header = try RequestHeader.decode(from: frame.bytes)
+      let request = RequestContext(connection: self, frame: frame, header: header, ticket: responses.reserve())
+      broker.handlers.handle(request)
+    } catch {
+      logger.warning("Closing a connection after a request header that cannot be read", metadata: ["error": "\(error)"])
+      broker.inFlight.release(frame.byteCount)
+      close()
+    }
+  }
+
+  private func dispatchWaiting() {
+    while !isClosing, !hasBarrier, let next = waiting.first, responses.count < limits.inFlightRequestsMax,
+      context?.channel.isWritable ?? false
+    {
+      waiting.removeFirst()
+      dispatch(next)
+    }
+    updateReading()
+  }
+
+  /// Later frames wait until ``endBarrier()``. On the event loop.
+  func beginBarrier() { hasBarrier = true }
+
+  func endBarrier() {
+    hasBarrier = false
+    if !isReading { dispatchWaiting() } else if !waiting.isEmpty { eventLoop.execute { self.dispatchWaiting() } }
+  }
+
+  /// Reads while nothing waits; a peer that sends more than is answered is slowed down by TCP.
+  private func updateReading() {
+    guard let context, !isClosing else { return }
+    let paused =
+      !waiting.isEmpty || responses.count >= limits.inFlightRequestsMax || !context.channel.isWritable
+      || isOverBudget()
+    guard paused != isReadingPaused else { return }
+    isReadingPaused = paused
+    context.channel.setOption(ChannelOptions.autoRead, value: !paused).whenFailure { _ in }
+  }
+
+  /// Between frames a connection waits for the broker's budget; within one it goes on.
+  private func isOverBudget() -> Bool {
+    if isWaitingForBudget { return true }
+    guard frame == nil, prefixCount == 0 else { return false }
+    let mayBegin = broker.inFlight.mayBegin { [self] in
+      eventLoop.execute {
+        self.isWaitingForBudget = false
+        self.updateReading()
+      }
+    }
+    isWaitingForBudget = !mayBegin
+    return !mayBegin
+  }
+
+  private func scheduleIdleCheck() {
+    idleCheck = eventLoop.scheduleTask(deadline: lastActivity + limits.idleTimeout) { [self] in
+      guard !isClosing else { return }
+      if responses.count > 0 { lastActivity = .now() }
+      if NIODeadline.now() - lastActivity >= limits.idleTimeout {
+        logger.debug("Closing an idle connection")
+        close()
+      } else {
+        scheduleIdleCheck()
+      }
+    }
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    dispatchWaiting()
+    context.fireChannelWritabilityChanged()
+  }
+
+  // MARK: - Responses
+
+  /// Answers a request; nil means without a response. On the event loop.
+  /// `refund`: the frame's size, which is no longer in flight.
+  func complete(_ ticket: ResponseQueue<OutboundMessage>.Ticket, _ message: OutboundMessage?, refund: Int) {
+    broker.inFlight.release(refund)
+    responses.complete(ticket, message)
+    while let next = responses.next() { write(next) }
+    if !isReading {
+      flushIfNeeded()
+      if !waiting.isEmpty || isReadingPaused { dispatchWaiting() }
+    }
+  }
+
+  private func write(_ message: OutboundMessage) {
+    guard let context, !isClosing else { return }
+    for piece in message.pieces {
+      switch piece {
+      case .bytes(let buffer): context.write(wrapOutboundOut(.byteBuffer(buffer)), promise: nil)
+      case .extent(let extent): write(extent, context)
+      }
+    }
+    needsFlush = true
+  }
+
+  private func write(_ extent: Extent, _ context: ChannelHandlerContext) {
+    guard extent.isFileRegion else {
+      context.write(wrapOutboundOut(.byteBuffer(SharedExtentMemory.buffer(over: extent))), promise: nil)
+      return
+    }
+    let descriptor = dup(extent.raw.fd)
+    guard descriptor >= 0 else {
+      logger.error("Closing a connection: no file descriptor left to send a segment", metadata: ["errno": "\(errno)"])
+      close()
+      return
+    }
+    let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor)
+    let start = Int(extent.raw.file_offset)
+    let region = FileRegion(fileHandle: handle, readerIndex: start, endIndex: start + extent.byteCount)
+    let promise = context.eventLoop.makePromise(of: Void.self)
+    promise.futureResult.whenComplete { _ in
+      try? handle.close()
+      withExtendedLifetime(extent) {}
+    }
+    context.write(wrapOutboundOut(.fileRegion(region)), promise: promise)
+  }
+
+  private func flushIfNeeded() {
+    guard needsFlush else { return }
+    needsFlush = false
+    context?.flush()
+  }
+
+  /// Ends the connection at once. On the event loop.
+  func close() {
+    isClosing = true
+    context?.close(promise: nil)
+  }
+}
+
+/// Bounds for one connection; see the configuration's `network` section for their meaning.
+struct ConnectionLimits: Sendable {
+  var requestByteCountMax: Int
+  var inFlightRequestsMax: Int
+  var idleTimeout: TimeAmount
+}

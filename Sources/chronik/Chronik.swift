@@ -1,0 +1,6 @@
+import Host
+
+@main
+struct Chronik {
+  static func main() async { await ChronikCommand.main() }
+}
