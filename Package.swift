@@ -73,5 +73,11 @@ let package = Package(
       name: "MemoryBufferCore", dependencies: ["TierKit"], path: "Plugins/MemoryBuffer/Core", swiftSettings: fast),
     .target(name: "MemoryBuffer", dependencies: ["MemoryBufferCore"], path: "Plugins/MemoryBuffer/Export"),
     .target(name: "ExampleTier", dependencies: ["TierKit", "KafkaRecords"], path: "Examples/swift-tier"),
+
+    // Tests
+    .testTarget(name: "KafkaRecordsTests", dependencies: ["KafkaRecords", "CCRC32C"], exclude: ["Fixtures"]),
+    .testTarget(name: "KafkaProtocolTests", dependencies: ["KafkaProtocol"]),
+    .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"]),
+    .testTarget(name: "HostTests", dependencies: ["Host", "Configuration", "PluginLoader", "KafkaProtocol", "KafkaRecords", "TierAPI", .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log")]),
   ]
 )

@@ -1,3 +1,4 @@
+import CHostSupport
 import Configuration
 import KafkaProtocol
 import Logging
@@ -32,6 +33,7 @@ final class Broker: @unchecked Sendable {
 
   /// Opens the data directory and creates the tiers; nothing is served yet.
   init(_ configuration: Configuration, chain resolved: ResolvedChain, plugins: TierLibrary, logger: Logger) throws {
+    chostsupport_keep_large_buffers(64 << 20, 64 << 20)
     self.configuration = configuration
     self.logger = logger
     advertised = configuration.advertisedEndpoint(boundPort: configuration.listen.port)
@@ -82,13 +84,14 @@ final class Broker: @unchecked Sendable {
   /// Stops serving, lets what is under way end, makes everything durable and closes the tiers. Blocks.
   func stop() {
     listener?.stop()
-    do { try eventLoops.syncShutdownGracefully() } catch {
-      logger.error("The event loops did not stop cleanly", metadata: ["error": "\(error)"])
-    }
     topics.closeAll()
     groupCommit?.stop()
     controller.stop()
     blockingPool.stop()
+    // Last of the threads: all others hand their results to an event loop.
+    do { try eventLoops.syncShutdownGracefully() } catch {
+      logger.error("The event loops did not stop cleanly", metadata: ["error": "\(error)"])
+    }
     chain.stop()
     directory.unlock()
   }

@@ -5,7 +5,7 @@
 extension FieldCoder {
   public mutating func array<Element: WireStruct>(_ value: inout [Element]) throws(WireError) {
     if isReading {
-      value = try loadArrayOrThrow(minimalByteCount: 1, Element.init) {
+      value = try loadArrayOrThrow(minimalByteCount: 1, Element()) {
         (element, field) throws(WireError) in try element.transcode(&field)
       }
     } else {
@@ -19,7 +19,7 @@ extension FieldCoder {
   ) throws(WireError) {
     let start = position
     if isReading {
-      value = try loadArray(minimalByteCount: 1, Element.init) {
+      value = try loadArray(minimalByteCount: 1, Element()) {
         (element, field) throws(WireError) in try element.transcode(&field)
       }
       if value == nil && !nullable { throw failure(.nullNotAllowed, at: start) }
@@ -33,7 +33,7 @@ extension FieldCoder {
 
   public mutating func array(_ value: inout [String]) throws(WireError) {
     if isReading {
-      value = try loadArrayOrThrow(minimalByteCount: isFlexible ? 1 : 2, String.init) {
+      value = try loadArrayOrThrow(minimalByteCount: isFlexible ? 1 : 2, String()) {
         (element, field) throws(WireError) in try field.string(&element)
       }
     } else {
@@ -43,7 +43,7 @@ extension FieldCoder {
 
   public mutating func nullableArray(_ value: inout [String]?) throws(WireError) {
     if isReading {
-      value = try loadArray(minimalByteCount: isFlexible ? 1 : 2, String.init) {
+      value = try loadArray(minimalByteCount: isFlexible ? 1 : 2, String()) {
         (element, field) throws(WireError) in try field.string(&element)
       }
     } else if let value {
@@ -77,7 +77,7 @@ extension FieldCoder {
 
   public mutating func array(_ value: inout [KafkaUUID]) throws(WireError) {
     if isReading {
-      value = try loadArrayOrThrow(minimalByteCount: 16, { .zero }) {
+      value = try loadArrayOrThrow(minimalByteCount: 16, .zero) {
         (element, field) throws(WireError) in try field.uuid(&element)
       }
     } else {
@@ -121,7 +121,7 @@ extension FieldCoder {
 
   @inline(__always)
   private mutating func loadArray<Element>(
-    minimalByteCount: Int, _ make: () -> Element,
+    minimalByteCount: Int, _ make: @autoclosure () -> Element,
     _ transcode: (inout Element, inout FieldCoder) throws(WireError) -> Void
   ) throws(WireError) -> [Element]? {
     guard let count = try loadCount(minimalByteCount: minimalByteCount) else { return nil }
@@ -137,18 +137,17 @@ extension FieldCoder {
 
   @inline(__always)
   private mutating func loadArrayOrThrow<Element>(
-    minimalByteCount: Int, _ make: () -> Element,
+    minimalByteCount: Int, _ make: @autoclosure () -> Element,
     _ transcode: (inout Element, inout FieldCoder) throws(WireError) -> Void
   ) throws(WireError) -> [Element] {
     let start = position
-    guard let elements = try loadArray(minimalByteCount: minimalByteCount, make, transcode) else {
+    guard let elements = try loadArray(minimalByteCount: minimalByteCount, make(), transcode) else {
       throw failure(.nullNotAllowed, at: start)
     }
     return elements
   }
 
-  private mutating func loadIntegers<Value: FixedWidthInteger & BitwiseCopyable>(
-  ) throws(WireError) -> [Value]? {
+  private mutating func loadIntegers<Value: FixedWidthInteger & BitwiseCopyable>() throws(WireError) -> [Value]? {
     let size = MemoryLayout<Value>.size
     guard let count = try loadCount(minimalByteCount: size) else { return nil }
     let source = base + (try take(count * size))
@@ -161,8 +160,7 @@ extension FieldCoder {
     }
   }
 
-  private mutating func loadIntegersOrThrow<Value: FixedWidthInteger & BitwiseCopyable>(
-  ) throws(WireError) -> [Value] {
+  private mutating func loadIntegersOrThrow<Value: FixedWidthInteger & BitwiseCopyable>() throws(WireError) -> [Value] {
     let start = position
     guard let values: [Value] = try loadIntegers() else { throw failure(.nullNotAllowed, at: start) }
     return values

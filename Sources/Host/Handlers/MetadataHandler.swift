@@ -12,7 +12,9 @@ enum MetadataHandler: RequestHandler {
     let wanted = request.topics.flatMap { $0.isEmpty && context.version == 0 ? nil : $0 }
     let topics = context.broker.topics
     let mayCreate = request.allowAutoTopicCreation && context.broker.configuration.topics.createsAutomatically
-    let missing = (wanted ?? []).compactMap(\.name).filter { topics.topic($0) == nil && TopicName.complaint($0) == nil }
+    let missing = (wanted ?? []).compactMap(\.name).filter {
+      topics.topic($0) == nil && TopicName.complaint($0) == nil && !Topic.internalNames.contains($0)
+    }
     guard mayCreate, !missing.isEmpty else {
       return context.respond(response(request, wanted, context))
     }

@@ -82,12 +82,16 @@ final class Topics: Sendable {
     }
     let record = TopicRecord(
       name: name, id: KafkaUUID.random().description, partitions: partitions, config: overrides, deleting: false)
+    // The catalogue first: after a crash in between, the next start opens what it lists, and no tier keeps data of a
+    // topic that nobody knows.
     var logs: [PartitionLog] = []
     do {
-      for number in 0..<partitions { logs.append(try open(record, partition: number)) }
       try catalogue.value.put(record)
+      for number in 0..<partitions { logs.append(try open(record, partition: number)) }
     } catch {
-      for log in logs { log.close { log.chain.close() } }
+      closeThen(logs) { [self] in
+        controller.run { self.removeData(record) }
+      }
       logger.error("A topic could not be created", metadata: ["topic": "\(name)", "error": "\(error)"])
       throw AppendRefusal(code: .kafkaStorageError, message: "\(error)")
     }
@@ -99,12 +103,14 @@ final class Topics: Sendable {
     guard var record = catalogue.value.topics[topic.id.description] else {
       throw AppendRefusal(code: .unknownTopicOrPartition, message: "This server does not host this topic.")
     }
+    let first = record.partitions
+    record.partitions = count
     var logs: [PartitionLog] = []
     do {
-      for number in record.partitions..<count { logs.append(try open(record, partition: number)) }
-      record.partitions = count
       try catalogue.value.put(record)
+      for number in first..<count { logs.append(try open(record, partition: number)) }
     } catch {
+      // The catalogue lists them now, so the next start opens them; until then the topic stays as it was.
       for log in logs { log.close { log.chain.close() } }
       throw AppendRefusal(code: .kafkaStorageError, message: "\(error)")
     }

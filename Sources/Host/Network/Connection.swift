@@ -117,6 +117,10 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     prefixCount = 0
     if let complaint = FramePrefix.complaint(size, byteCountMax: limits.requestByteCountMax) {
       logger.warning("Closing a connection that does not send Kafka requests", metadata: ["seen": "\(complaint)"])
+      if FramePrefix.isHTTP(size), let context {
+        context.write(wrapOutboundOut(.byteBuffer(ByteBuffer(string: FramePrefix.answerToHTTP))), promise: nil)
+        context.flush()
+      }
       close()
       return
     }

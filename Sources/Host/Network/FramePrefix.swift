@@ -18,5 +18,16 @@ enum FramePrefix {
     return "a frame of \(size) bytes; network.max_request_bytes allows \(byteCountMax)"
   }
 
+  static func isHTTP(_ size: UInt32) -> Bool {
+    methods.contains(String(decoding: withUnsafeBytes(of: size.bigEndian) { Array($0) }, as: UTF8.self))
+  }
+
+  /// What a person sees who points a browser or curl at the Kafka port.
+  static let answerToHTTP: String = {
+    let text = "This port speaks the Kafka protocol, not HTTP. Use a Kafka client, for example: kcat -b HOST:PORT -L\n"
+    return "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: \(text.utf8.count)\r\n"
+      + "Connection: close\r\n\r\n\(text)"
+  }()
+
   private static let methods: Set<String> = ["GET ", "POST", "PUT ", "HEAD", "OPTI", "DELE", "PATC", "CONN", "TRAC", "PRI "]
 }

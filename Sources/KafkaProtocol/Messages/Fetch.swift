@@ -142,8 +142,9 @@ extension FetchRequest {
 /// Record batches per partition: whole batches, the first of which may start before the offset asked for.
 ///
 /// v5 log start offset · v7 sessions and a top-level error · v11 preferred read replica · v12 flexible, diverging
-/// epoch and current leader, tagged · v13 topic ids instead of names · v16 addresses of leaders, tagged. Null
-/// records and empty ones differ on the wire; clients take both for "nothing new".
+/// epoch and current leader, tagged · v13 topic ids instead of names · v16 addresses of leaders, tagged.
+///
+/// Null records and empty ones differ on the wire; clients take both for "nothing new".
 public struct FetchResponse: KafkaMessage {
   public static let apiKey = APIKey.fetch
   public static let supportedVersions: ClosedRange<Int16> = 4...16

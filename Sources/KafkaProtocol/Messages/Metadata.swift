@@ -1,8 +1,9 @@
 /// Asks for brokers, and for topics with their partitions.
 ///
-/// `topics`: in v0 an empty array means all topics; from v1 on null means all and an empty array none. v4 the
-/// client decides on auto-creation · v8 authorised operations · v9 flexible · v10 topic ids · v11 the cluster's
-/// authorised operations moved to DescribeCluster · v12 topics by id alone, with a null name.
+/// `topics`: in v0 an empty array means all topics; from v1 on null means all and an empty array none.
+///
+/// v4 the client decides on auto-creation · v8 authorised operations · v9 flexible · v10 topic ids · v11 the
+/// cluster's authorised operations moved to DescribeCluster · v12 topics by id alone, with a null name.
 public struct MetadataRequest: KafkaRequest {
   public typealias Response = MetadataResponse
 

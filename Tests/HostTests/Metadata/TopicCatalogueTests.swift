@@ -1,0 +1,69 @@
+import Foundation
+import KafkaProtocol
+import Testing
+
+@testable import Host
+
+@Suite("The topic catalogue survives restarts and crashes")
+struct TopicCatalogueTests {
+  private let directory: String
+
+  init() throws {
+    directory = NSTemporaryDirectory() + "catalogue-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+  }
+
+  private func record(_ name: String, _ id: String, partitions: Int32 = 3) -> TopicRecord {
+    TopicRecord(name: name, id: id, partitions: partitions, config: ["retention.ms": "5"], deleting: false)
+  }
+
+  private var journal: URL { URL(fileURLWithPath: directory + "/topics.journal") }
+
+  @Test("what was put is there after opening again; what was removed is not")
+  func reopen() throws {
+    var catalogue = try TopicCatalogue(directory: directory)
+    try catalogue.put(record("a", "AAAAAAAAAAAAAAAAAAAAAQ"))
+    try catalogue.put(record("b", "AAAAAAAAAAAAAAAAAAAAAg"))
+    try catalogue.put(record("a", "AAAAAAAAAAAAAAAAAAAAAQ", partitions: 7))
+    try catalogue.remove(id: "AAAAAAAAAAAAAAAAAAAAAg")
+    catalogue.close()
+    let again = try TopicCatalogue(directory: directory)
+    #expect(again.topics == ["AAAAAAAAAAAAAAAAAAAAAQ": record("a", "AAAAAAAAAAAAAAAAAAAAAQ", partitions: 7)])
+  }
+
+  @Test("a journal cut anywhere in its last line opens with everything before it")
+  func torn() throws {
+    var catalogue = try TopicCatalogue(directory: directory)
+    try catalogue.put(record("a", "AAAAAAAAAAAAAAAAAAAAAQ"))
+    let first = try Data(contentsOf: journal).count
+    try catalogue.put(record("b", "AAAAAAAAAAAAAAAAAAAAAg"))
+    catalogue.close()
+    let whole = try Data(contentsOf: journal)
+    for length in first..<whole.count {
+      try whole.prefix(length).write(to: journal)
+      var cut = try TopicCatalogue(directory: directory)
+      #expect(cut.topics.values.map(\.name) == ["a"], "cut at \(length)")
+      try cut.put(record("c", "AAAAAAAAAAAAAAAAAAAAAw"))
+      cut.close()
+      let after = try TopicCatalogue(directory: directory)
+      #expect(Set(after.topics.values.map(\.name)) == ["a", "c"], "cut at \(length)")
+    }
+  }
+
+  @Test("damage before the last line is refused with its line, never skipped")
+  func damaged() throws {
+    var catalogue = try TopicCatalogue(directory: directory)
+    try catalogue.put(record("a", "AAAAAAAAAAAAAAAAAAAAAQ"))
+    try catalogue.put(record("b", "AAAAAAAAAAAAAAAAAAAAAg"))
+    catalogue.close()
+    var bytes = try Data(contentsOf: journal)
+    bytes[20] ^= 1
+    try bytes.write(to: journal)
+    #expect(throws: TopicCatalogue.Failure.self) { try TopicCatalogue(directory: directory) }
+    do {
+      _ = try TopicCatalogue(directory: directory)
+    } catch {
+      #expect("\(error)".contains("topics.journal:1: the checksum does not match"))
+    }
+  }
+}
