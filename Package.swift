@@ -20,6 +20,7 @@ let package = Package(
   products: [
     .executable(name: "chronik", targets: ["chronik"]),
     .library(name: "MemoryBuffer", type: .dynamic, targets: ["MemoryBuffer"]),
+    .library(name: "LocalSegments", type: .dynamic, targets: ["LocalSegments"]),
     .library(name: "ExampleTier", type: .dynamic, targets: ["ExampleTier"]),
   ],
   dependencies: [
@@ -72,6 +73,12 @@ let package = Package(
     .target(
       name: "MemoryBufferCore", dependencies: ["TierKit"], path: "Plugins/MemoryBuffer/Core", swiftSettings: fast),
     .target(name: "MemoryBuffer", dependencies: ["MemoryBufferCore"], path: "Plugins/MemoryBuffer/Export"),
+    .target(name: "CFileSystem", path: "Plugins/LocalSegments/CFileSystem"),
+    .target(name: "SegmentFormat", dependencies: ["KafkaRecords"], path: "Plugins/LocalSegments/Format", swiftSettings: fast),
+    .target(
+      name: "LocalSegmentsCore", dependencies: ["TierKit", "TierAPI", "KafkaRecords", "SegmentFormat", "CFileSystem"],
+      path: "Plugins/LocalSegments/Core", swiftSettings: fast),
+    .target(name: "LocalSegments", dependencies: ["LocalSegmentsCore"], path: "Plugins/LocalSegments/Export"),
     .target(name: "ExampleTier", dependencies: ["TierKit", "KafkaRecords"], path: "Examples/swift-tier"),
 
     // Tests

@@ -70,6 +70,7 @@ package struct Errno: Error, Equatable, Sendable, CustomStringConvertible {
   package static let inputOutput = Errno(EIO)
   package static let notFound = Errno(ENOENT)
   package static let notEmpty = Errno(ENOTEMPTY)
+  package static let exists = Errno(EEXIST)
 
   package var description: String { String(cString: strerror(code)) }
 }

@@ -123,7 +123,7 @@ extension SegmentView {
     if endOffset >= nextOffset, limit >= byteCount { return (byteCount, nextOffset) }
     if let known, known >= first.end, known <= limit { return (known, endOffset) }
     var end = (position: first.end, nextOffset: first.header.nextOffset)
-    let relativeEnd = endOffset - baseOffset
+    let relativeEnd = max(0, endOffset) - baseOffset
     let jump = try indexPosition { Int64($0.position) <= limit && Int64($0.relativeOffset) < relativeEnd }
     if jump > end.position {
       do throws(ReadStop) {

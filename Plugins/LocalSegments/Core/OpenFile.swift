@@ -59,7 +59,7 @@ final class FileSlot: Sendable {
 /// Bounds how many idle descriptors stay open: beyond the limit the ones not used lately are closed ("second chance").
 /// Files with bytes to flush and files that readers hold are kept open by their holders and do not count.
 final class DescriptorCache: Sendable {
-  private struct State {
+  fileprivate struct State {
     var slots: [FileSlot] = []
     var hand = 0
   }

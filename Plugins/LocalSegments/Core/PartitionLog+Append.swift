@@ -13,7 +13,7 @@ extension PartitionLog {
     _ batches: UnsafeBufferPointer<chronik_batch>, nonblocking: Bool
   ) throws(TierError) -> ReadOutcome {
     guard !batches.isEmpty else { return .ok }
-    let (entry, poison, unflushed) = state.withLock { state in
+    let (entry, poison, unflushed) = published.withLock { state in
       (state.segments[state.segments.count - 1], state.poison, state.unflushedByteCount)
     }
     if let poison { throw TierError(.permanent, "\(name) is read-only: \(poison)") }
@@ -30,7 +30,7 @@ extension PartitionLog {
     guard let file = try openLog(entry, nonblocking: nonblocking) else { return .wouldBlock }
     try write(batches, file, at: entry.tail.byteCount)
     let tail = noteAppended(batches, to: entry)
-    state.withLock { state in
+    published.withLock { state in
       let last = state.segments.count - 1
       state.segments[last].tail = tail
       if state.segments[last].dirtyFile == nil { state.segments[last].dirtyFile = file }
@@ -126,7 +126,7 @@ extension PartitionLog {
   }
 
   private func publish(_ entries: [SegmentEntry], _ batches: UnsafeBufferPointer<chronik_batch>) {
-    state.withLock { state in
+    published.withLock { state in
       let last = state.segments.count - 1
       state.segments[last].tail = entries[0].tail
       if state.segments[last].dirtyFile == nil, state.segments[last].isDirty {

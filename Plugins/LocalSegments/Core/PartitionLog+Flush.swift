@@ -21,7 +21,7 @@ struct FlushTicket: Sendable {
 extension PartitionLog {
   /// Captures what is dirty now; nil when nothing is. Does not block.
   func makeTicket() throws(TierError) -> FlushTicket? {
-    let (ticket, poison) = state.withLock { state -> (FlushTicket?, String?) in
+    let (ticket, poison) = published.withLock { state -> (FlushTicket?, String?) in
       if let poison = state.poison { return (nil, poison) }
       var files: [FlushTicket.File] = []
       var syncsDirectory = false
@@ -62,7 +62,7 @@ extension PartitionLog {
         throw poison("sync \(directory): \(error)")
       }
     }
-    let (durableEnd, reservation) = state.withLock { state -> (Int64, (Segment, OpenFile, Int64)?) in
+    let (durableEnd, reservation) = published.withLock { state -> (Int64, (Segment, OpenFile, Int64)?) in
       // A truncation beside this flush made its own end durable and replaced files; what was captured means nothing.
       guard state.truncations == ticket.truncations else { return (state.durableEnd, nil) }
       return (state.noteFlushed(ticket), state.activeReservation)
@@ -77,7 +77,7 @@ extension PartitionLog {
   /// Flushes this partition alone. Blocks.
   package func flush() -> Result<Int64, TierError> {
     do throws(TierError) {
-      guard let ticket = try makeTicket() else { return .success(state.withLock { $0.durableEnd }) }
+      guard let ticket = try makeTicket() else { return .success(published.withLock { $0.durableEnd }) }
       for item in ticket.files {
         if let error = sync(item) { return .failure(error) }
       }
@@ -123,7 +123,7 @@ struct GroupFlush {
     for (index, log) in logs.enumerated() {
       do throws(TierError) {
         guard let ticket = try log.makeTicket() else {
-          results.append(.success(log.state.withLock { $0.durableEnd }))
+          results.append(.success(log.published.withLock { $0.durableEnd }))
           continue
         }
         results.append(.success(-1))

@@ -73,7 +73,7 @@ extension PartitionLog {
   ) throws(ReadStop) -> (SegmentView, known: (start: Int64?, end: Int64?))? {
     // A segment that was deleted between the look at the state and the opening of its file is looked up again.
     for attempt in 0..<3 {
-      let (found, truncations) = state.withLock {
+      let (found, truncations) = published.withLock {
         state -> ((SegmentEntry, known: (start: Int64?, end: Int64?))?, Int) in
         guard offset >= state.startOffset, offset < state.endOffset else { return (nil, 0) }
         var index = state.segmentIndex(containing: offset)
@@ -90,7 +90,7 @@ extension PartitionLog {
         if open == nil, request.nonblocking { throw .wouldBlock }
         let file = if let open { open } else { try entry.segment.log.file() }
         // A truncation puts another file in the place of the old one: what was opened must be what was looked up.
-        if open == nil, state.withLock({ $0.truncations }) != truncations { continue }
+        if open == nil, published.withLock({ $0.truncations }) != truncations { continue }
         let view = SegmentView(
           segment: entry.segment, byteCount: entry.tail.byteCount, nextOffset: entry.tail.nextOffset, file: file,
           cachedOnly: request.nonblocking)
@@ -120,7 +120,7 @@ extension PartitionLog {
     guard first.header.baseOffset < request.endOffset else { return nil }
     let isTooLarge = first.header.byteCount > budget
     if isTooLarge, !(isFirst && request.minOneBatch) { return nil }
-    let limit = isTooLarge ? first.end : min(view.byteCount, first.position + Int64(budget))
+    let limit = isTooLarge ? first.end : first.position + min(view.byteCount - first.position, Int64(budget))
     var end = try view.runEnd(after: first, limit: limit, endOffset: request.endOffset, known: known.end)
     if request.nonblocking {
       let count = Int(end.position - first.position)
@@ -128,7 +128,7 @@ extension PartitionLog {
     } else {
       end = try verified(view, first, end)
     }
-    state.withLock { state in
+    published.withLock { state in
       guard state.segments[state.segmentIndex(containing: view.baseOffset)].segment === view.segment else { return }
       state.boundaries.remember(end.nextOffset, base: view.baseOffset, position: end.position)
     }

@@ -6,33 +6,33 @@ import TierKit
 extension PartitionLog {
   /// Raises the start to `offset` durably and deletes segments that end at or below it, never the active one.
   package func advanceStart(to offset: Int64) throws(TierError) {
-    let (start, end, durableEnd) = state.withLock { ($0.startOffset, $0.endOffset, $0.durableEnd) }
+    let (start, end, durableEnd) = published.withLock { ($0.startOffset, $0.endOffset, $0.durableEnd) }
     guard offset > start else { return }
     guard offset <= end else {
       throw TierError(.permanent, "\(name): the start cannot move to \(offset), the log ends at \(end)")
     }
     // What survives power loss must reach the new start.
     if durableEnd < offset { _ = try flush().get() }
-    let isSegmentStart = state.withLock { $0.segments[$0.segmentIndex(containing: offset)].segment.baseOffset == offset }
+    let isSegmentStart = published.withLock { $0.segments[$0.segmentIndex(containing: offset)].segment.baseOffset == offset }
     if !isSegmentStart { try checkpoints.saveLogStart(self, offset) }
     try drop(below: offset, newStart: offset)
   }
 
   /// Lets go of sealed segments that end at or below `offset`; the start rises to the first one left.
   package func evict(before offset: Int64) throws(TierError) {
-    let start = state.withLock { state -> Int64 in
+    let start = published.withLock { state -> Int64 in
       let first = state.segments.indices.first { $0 == state.segments.count - 1 || state.segments[$0].tail.nextOffset > offset }
       return max(state.startOffset, state.segments[first!].segment.baseOffset)
     }
-    guard start > state.withLock({ $0.startOffset }) else { return }
-    if state.withLock({ $0.durableEnd }) < start { _ = try flush().get() }
+    guard start > published.withLock({ $0.startOffset }) else { return }
+    if published.withLock({ $0.durableEnd }) < start { _ = try flush().get() }
     try drop(below: start, newStart: start)
   }
 
   /// Publishes the new start without the segments that end at or below it, then removes their files, oldest first, so
   /// that what is left after a crash is always one piece.
   private func drop(below offset: Int64, newStart: Int64) throws(TierError) {
-    let dropped = state.withLock { state -> [SegmentEntry] in
+    let dropped = published.withLock { state -> [SegmentEntry] in
       let count = state.segments.dropLast().prefix { $0.tail.nextOffset <= offset }.count
       let dropped = Array(state.segments.prefix(count))
       state.segments.removeFirst(count)
@@ -56,7 +56,7 @@ extension PartitionLog {
 
   /// After segments went, the largest timestamp may belong to one whose batch was never looked up: find its offset.
   func resolveNewestTimestamp() {
-    let entry = state.withLock { state -> SegmentEntry? in
+    let entry = published.withLock { state -> SegmentEntry? in
       guard let index = state.maxTimestampIndex, state.segments[index].tail.maxTimestampBase < 0 else { return nil }
       return state.segments[index]
     }
@@ -69,7 +69,7 @@ extension PartitionLog {
         cachedOnly: false)
       let range = entry.segment.baseOffset..<max(entry.tail.nextOffset, entry.segment.baseOffset)
       guard let batch = try view.firstBatch(reaching: entry.tail.maxTimestamp, in: range) else { return }
-      state.withLock { state in
+      published.withLock { state in
         guard let index = state.segments.firstIndex(where: { $0.segment === entry.segment }) else { return }
         state.segments[index].tail.maxTimestampBase = batch.header.baseOffset
         state.segments[index].tail.maxTimestampLast = batch.header.lastOffset

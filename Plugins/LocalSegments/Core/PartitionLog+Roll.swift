@@ -51,18 +51,18 @@ extension PartitionLog {
   /// Seals the active segment durably and begins another; nothing when it is empty.
   package func seal() throws(TierError) {
     try checkWritable()
-    let entry = state.withLock { $0.segments[$0.segments.count - 1] }
+    let entry = published.withLock { $0.segments[$0.segments.count - 1] }
     guard entry.tail.byteCount > 0 else { return }
     let fresh = try createSegment(at: entry.tail.nextOffset)
     finishIndexes(entry, syncing: true)
     indexing = IndexingState()
-    state.withLock { state in
+    published.withLock { state in
       state.segments.append(fresh)
       state.summarizeSealed()
     }
     _ = try flush().get()
     try naming("sync", directory) { () throws(Errno) in try fileSystem.syncDirectory(directory) }
-    state.withLock { state in
+    published.withLock { state in
       let last = state.segments.count - 1
       state.segments[last].isNameDurable = true
       state.segments[last - 1].areIndexesDurable = true

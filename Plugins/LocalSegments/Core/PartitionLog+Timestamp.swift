@@ -12,7 +12,7 @@ extension PartitionLog {
       for entry in candidates(timestamp, range) {
         let open = entry.dirtyFile ?? entry.segment.log.ifOpen()
         if open == nil, nonblocking { return .wouldBlock }
-        guard let file = try open ?? openIfThere(entry.segment) else { continue }
+        guard let file = if let open { open } else { try openIfThere(entry.segment) } else { continue }
         let view = SegmentView(
           segment: entry.segment, byteCount: entry.tail.byteCount, nextOffset: entry.tail.nextOffset, file: file,
           cachedOnly: nonblocking)
@@ -33,7 +33,7 @@ extension PartitionLog {
 
   /// Segments that overlap the range and hold a batch that late.
   private func candidates(_ timestamp: Int64, _ range: Range<Int64>) -> [SegmentEntry] {
-    state.withLock { state in
+    published.withLock { state in
       let lower = max(range.lowerBound, state.startOffset)
       return state.segments.filter {
         $0.tail.maxTimestamp >= timestamp && $0.tail.nextOffset > lower && $0.segment.baseOffset < range.upperBound

@@ -8,49 +8,32 @@ extension PartitionLog {
   /// Drops every batch that reaches beyond `offset`, durably. Blocks; for the writer only.
   package func truncate(to offset: Int64) throws(TierError) {
     try checkWritable()
-    guard offset < state.withLock({ $0.endOffset }) else { return }
+    guard offset < published.withLock({ $0.endOffset }) else { return }
     // 1. What stays is durable, and no recovery point vouches for what goes.
     _ = try flush().get()
     try checkpoints.lowerRecoveryPoint(self, to: offset)
-    // 2. Where the cut is.
-    let (index, entry, first) = state.withLock { state in
-      let index = state.segmentIndex(containing: offset)
-      return (index, state.segments[index], state.segments[0])
+    let (entry, start, first) = published.withLock { state in
+      (state.segments[state.segmentIndex(containing: offset)], state.startOffset, state.segments[0].segment.baseOffset)
     }
-    if offset < first.segment.baseOffset {
+    if offset < first {
       try restart(at: offset)
-      return
+    } else {
+      // 2. A copy of what stays in the segment that is cut, durable under another name.
+      let cut = try cutPosition(offset, entry)
+      var replacement = try copy(entry, upTo: cut)
+      // 3. Readers stop seeing what goes; 4. its files go and the copy takes over.
+      let dropped = publishCut(entry, replacement.rebuild.tail)
+      try takeOver(&replacement, dropped)
     }
-    let cut = try cutPosition(offset, entry)
-    // 3. A copy of what stays, durable under another name.
-    let replacement = try copy(entry, upTo: cut)
-    // 4. Readers stop seeing what goes.
-    let dropped = state.withLock { state -> [SegmentEntry] in
-      let dropped = Array(state.segments[(index + 1)...])
-      state.segments.removeLast(dropped.count)
-      state.noteTruncated(to: replacement.tail, startOffset: min(state.startOffset, replacement.tail.nextOffset))
-      return dropped
-    }
-    // 5. The files, newest first: a crash in between leaves a shorter log, never one with a hole.
-    try removeFiles(dropped)
-    let old = entry.segment.log.letGo()
-    let segment = try replace(entry, with: replacement)
-    withExtendedLifetime(old) {}
-    // 6. The new file takes over.
-    indexing = replacement.indexing
-    state.withLock { state in
-      var fresh = SegmentEntry(segment: segment, tail: replacement.tail)
-      fresh.durableByteCount = fresh.tail.byteCount
-      fresh.isNameDurable = true
-      state.segments[state.segments.count - 1] = fresh
-      state.summarizeSealed()
-    }
+    let newStart = published.withLock { $0.startOffset }
+    if newStart < start { try checkpoints.saveLogStart(self, newStart) }
+    resolveNewestTimestamp()
   }
 
   private struct Replacement {
     let path: String
-    var tail: SegmentTail
-    var indexing: IndexingState
+    let segment: Segment
+    var rebuild: IndexRebuild
   }
 
   private func cutPosition(_ offset: Int64, _ entry: SegmentEntry) throws(TierError) -> Int64 {
@@ -66,10 +49,11 @@ extension PartitionLog {
     }
   }
 
-  /// Copies the first `byteCount` bytes of a log and its indexes into new files and makes them durable.
+  /// Copies the first `byteCount` bytes of a log into a new file, makes it durable and computes its indexes.
   private func copy(_ entry: SegmentEntry, upTo byteCount: Int64) throws(TierError) -> Replacement {
     let path = entry.segment.log.path + IndexRebuild.temporarySuffix
-    return try naming("copy", entry.segment.log.path) { () throws(Errno) in
+    let segment = Segment(directory, baseOffset: entry.segment.baseOffset, .found, context.descriptors)
+    do throws(Errno) {
       let source = try entry.segment.log.file()
       let target = try OpenFile(path, .replacing, fileSystem)
       let buffer = context.buffers.take()
@@ -83,22 +67,98 @@ extension PartitionLog {
         position += Int64(count)
       }
       try fileSystem.syncData(target.descriptor)
-      return Replacement(
-        path: path, tail: SegmentTail(nextOffset: entry.segment.baseOffset), indexing: IndexingState())
-    }.indexed(by: self, byteCount: byteCount, entry)
+      let rebuild = try IndexRebuild(segment, interval: settings.indexIntervalBytes, context.descriptors)
+      var replacement = Replacement(path: path, segment: segment, rebuild: rebuild)
+      try index(&replacement.rebuild, target, byteCount)
+      return replacement
+    } catch {
+      throw TierError(error, "copy for truncation", entry.segment.log.path)
+    }
+  }
+
+  private func index(_ rebuild: inout IndexRebuild, _ file: OpenFile, _ byteCount: Int64) throws(Errno) {
+    let buffer = context.buffers.take()
+    defer { context.buffers.put(buffer) }
+    var scanner = LogScanner(
+      RecoverySource(file: file), to: byteCount, expectedOffset: rebuild.tail.nextOffset, borrowing: buffer.bytes)
+    while true {
+      switch try scanner.next() {
+      case .batch(let header, let position): try rebuild.note(header, at: position)
+      case .end: return
+      case .damage: throw .inputOutput
+      }
+    }
+  }
+
+  /// Returns the segments that are gone.
+  private func publishCut(_ entry: SegmentEntry, _ tail: SegmentTail) -> [SegmentEntry] {
+    published.withLock { state in
+      let index = state.segmentIndex(containing: entry.segment.baseOffset)
+      let dropped = Array(state.segments[(index + 1)...])
+      state.segments.removeLast(dropped.count)
+      state.segments[index].tail = tail
+      state.segments[index].durableByteCount = tail.byteCount
+      state.segments[index].dirtyFile = nil
+      state.noteTruncated(to: tail.nextOffset)
+      return dropped
+    }
+  }
+
+  /// Removes files newest first, so that a crash in between leaves a shorter log and never one with a hole, and renames
+  /// the copy over the log. A failure is final: file and state would differ.
+  private func takeOver(_ replacement: inout Replacement, _ dropped: [SegmentEntry]) throws(TierError) {
+    do throws(Errno) {
+      for entry in dropped.reversed() {
+        try entry.segment.removeFiles(fileSystem)
+        try fileSystem.syncDirectory(directory)
+      }
+      try fileSystem.rename(replacement.path, to: replacement.segment.log.path)
+      try replacement.rebuild.finish(isFinal: false, fileSystem)
+      try fileSystem.syncDirectory(directory)
+      _ = try replacement.segment.log.file()
+    } catch {
+      throw poison("truncation stopped half way: \(error)")
+    }
+    indexing = replacement.rebuild.indexing
+    let fresh = replacement.segment
+    let tail = replacement.rebuild.tail
+    published.withLock { state in
+      var entry = SegmentEntry(segment: fresh, tail: tail)
+      entry.durableByteCount = tail.byteCount
+      entry.isNameDurable = true
+      state.segments[state.segments.count - 1] = entry
+      state.truncations += 1
+    }
+  }
+
+  /// Drops everything and begins again, empty, below what was held.
+  private func restart(at offset: Int64) throws(TierError) {
+    var fresh = try createSegment(at: offset)
+    fresh.isNameDurable = true
+    try naming("sync", directory) { () throws(Errno) in try fileSystem.syncDirectory(directory) }
+    indexing = IndexingState()
+    let dropped = published.withLock { state -> [SegmentEntry] in
+      defer {
+        state.segments = [fresh]
+        state.noteTruncated(to: offset)
+      }
+      return state.segments
+    }
+    do throws(Errno) {
+      for entry in dropped.reversed() { try entry.segment.removeFiles(fileSystem) }
+      try fileSystem.syncDirectory(directory)
+    } catch {
+      throw poison("truncation stopped half way: \(error)")
+    }
   }
 }
 
 extension LogState {
-  /// The last segment was cut to what `tail` says.
-  fileprivate mutating func noteTruncated(to tail: SegmentTail, startOffset: Int64) {
-    let last = segments.count - 1
-    segments[last].tail = tail
-    segments[last].durableByteCount = tail.byteCount
-    segments[last].dirtyFile = nil
-    self.startOffset = startOffset
-    durableEnd = min(durableEnd, tail.nextOffset)
-    epochs.truncate(to: tail.nextOffset)
+  /// The log ends at `end` now, which is durable.
+  fileprivate mutating func noteTruncated(to end: Int64) {
+    startOffset = min(startOffset, end)
+    durableEnd = end
+    epochs.truncate(to: end)
     boundaries.forgetAll()
     truncations += 1
     summarizeSealed()

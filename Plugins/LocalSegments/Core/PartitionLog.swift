@@ -6,7 +6,7 @@ import TierKit
 /// One open partition: a directory of segments, the last of which takes appends.
 ///
 /// Threads. The host makes `append`, `truncate`, `advanceStart`, `evict`, `seal` and `configure` one at a time per
-/// partition (the "writer" below); reads, flushes and state queries run beside them. What they share is `state`, whose
+/// partition (the "writer" below); reads, flushes and state queries run beside them. What they share is `published`, whose
 /// lock is only held for memory operations. Fields marked "writer only" rely on the host's order.
 ///
 /// Errors. A failed sync or a write error other than a full disk poisons the partition: it stays readable and refuses
@@ -15,7 +15,7 @@ package final class PartitionLog: @unchecked Sendable {
   package let id: PartitionID
   let directory: String
   let context: TierContext
-  let state: Mutex<LogState>
+  let published: Mutex<LogState>
 
   /// Writer only.
   var settings: PartitionSettings
@@ -23,6 +23,8 @@ package final class PartitionLog: @unchecked Sendable {
   var indexing: IndexingState
   /// Called to make the log start durable in the instance's checkpoint; set by the owner before the first use.
   let checkpoints: any CheckpointKeeper
+  /// Set once, before anyone else knows the object.
+  weak var owner: LocalSegmentsTier?
 
   var fileSystem: any FileSystem { context.fileSystem }
 
@@ -32,7 +34,7 @@ package final class PartitionLog: @unchecked Sendable {
   ) {
     self.id = id
     self.directory = directory
-    self.state = Mutex(state)
+    published = Mutex(state)
     self.indexing = indexing
     self.settings = settings
     self.context = context
@@ -49,7 +51,7 @@ package final class PartitionLog: @unchecked Sendable {
   package func configure(_ settings: PartitionSettings) { self.settings = settings }
 
   package var currentState: PartitionState {
-    state.withLock { state in
+    published.withLock { state in
       let tail = state.segments[state.segments.count - 1].tail
       let isTailNewest = tail.maxTimestamp > state.sealed.maxTimestamp
       return PartitionState(
@@ -62,7 +64,7 @@ package final class PartitionLog: @unchecked Sendable {
 
   /// Marks the partition read-only for ever, with one log line for the first reason.
   func poison(_ reason: String) -> TierError {
-    let isFirst = state.withLock { state in
+    let isFirst = published.withLock { state in
       defer { if state.poison == nil { state.poison = reason } }
       return state.poison == nil
     }
@@ -76,7 +78,7 @@ package final class PartitionLog: @unchecked Sendable {
 
   /// Throws what a poisoned partition answers.
   func checkWritable() throws(TierError) {
-    if let reason = state.withLock({ $0.poison }) { throw TierError(.permanent, "\(name) is read-only: \(reason)") }
+    if let reason = published.withLock({ $0.poison }) { throw TierError(.permanent, "\(name) is read-only: \(reason)") }
   }
 
   /// Logs something an operator should know about this partition.

@@ -39,7 +39,7 @@ struct TopicCatalogueTests {
     try catalogue.put(record("b", "AAAAAAAAAAAAAAAAAAAAAg"))
     catalogue.close()
     let whole = try Data(contentsOf: journal)
-    for length in first..<whole.count {
+    for length in stride(from: first, to: whole.count, by: 9) {
       try whole.prefix(length).write(to: journal)
       var cut = try TopicCatalogue(directory: directory)
       #expect(cut.topics.values.map(\.name) == ["a"], "cut at \(length)")

@@ -1,0 +1,202 @@
+import SegmentFormat
+import Synchronization
+import TierKit
+
+/// The tier: a directory of partitions, each a directory of segments in Kafka's layout.
+///
+/// Thread-safe as `tier.h` asks. `registry` is held for memory operations only.
+public final class LocalSegmentsTier: Tier {
+  private struct Registry {
+    /// Directories by identity: open, closed and stray ones.
+    var names: [PartitionID: String] = [:]
+    var open: [PartitionID: PartitionLog] = [:]
+    var lock: OpenFile?
+    var checkpoints: Checkpoints?
+    var wasClean = false
+    /// False once a partition could not be closed cleanly.
+    var isClean = true
+  }
+
+  private let context: TierContext
+  private let directory: DataDirectory
+  private let workers: WorkerPool
+  private let registry = Mutex(Registry())
+  private let lastCheckpoint = Atomic<Int64>(0)
+  private let isCheckpointing = Atomic<Bool>(false)
+
+  public convenience init(host: HostServices, options: TierOptions) throws(TierError) {
+    try self.init(
+      fileSystem: PosixFileSystem(), host: host, configuration: Configuration(options),
+      dataDirectory: options.dataDirectory)
+  }
+
+  package init(
+    fileSystem: any FileSystem, host: HostServices, configuration: Configuration, dataDirectory: String
+  ) throws(TierError) {
+    guard dataDirectory.hasPrefix("/") else {
+      throw TierError(.invalidConfiguration, "data directory: expected an absolute path, got \"\(dataDirectory)\"")
+    }
+    context = TierContext(fileSystem, host, configuration)
+    directory = DataDirectory(path: dataDirectory, fileSystem: fileSystem, host: host)
+    workers = WorkerPool(threadCount: configuration.flushThreads)
+  }
+
+  public static let description = TierDescription(
+    id: "chronik.local-segments", name: "LocalSegments", version: "1.0.0",
+    summary: "The durable log on local disk: segments, indexes and checkpoints in Kafka's own layout.",
+    abilities: [.append, .durable, .seal, .read], keys: Configuration.keys)
+
+  // MARK: life
+
+  public func start() throws(TierError) {
+    let lock = try directory.lock()
+    let wasClean = try directory.takeCleanShutdownMarker()
+    let found = try directory.scan()
+    let checkpoints = Checkpoints(directory)
+    registry.withLock { registry in
+      registry.lock = lock
+      registry.wasClean = wasClean
+      registry.checkpoints = checkpoints
+      for partition in found { registry.names[partition.id] = partition.name }
+    }
+    lastCheckpoint.store(context.host.monotonicNanoseconds, ordering: .relaxed)
+  }
+
+  public func stop() {
+    let (logs, isClean) = registry.withLock { ($0.open.values.map { $0 }, $0.isClean && $0.lock != nil) }
+    for log in logs { close(log) }
+    workers.stop()
+    if isClean {
+      do throws(TierError) { try directory.writeCleanShutdownMarker() } catch {
+        context.host.log(.warning, "The stop is not recorded as clean.", [("error", error.message)])
+      }
+    }
+    context.descriptors.removeAll()
+    registry.withLock { $0.lock = nil }
+  }
+
+  // MARK: partitions
+
+  public func openPartition(
+    _ id: PartitionID, settings: PartitionSettings, initialOffset: Int64
+  ) throws(TierError) -> any TierPartition {
+    try open(id, settings: settings, initialOffset: initialOffset)
+  }
+
+  package func open(
+    _ id: PartitionID, settings: PartitionSettings, initialOffset: Int64
+  ) throws(TierError) -> PartitionLog {
+    let (checkpoints, isOpen, wasClean) = registry.withLock { ($0.checkpoints, $0.open[id] != nil, $0.wasClean) }
+    guard let checkpoints else { throw TierError(.permanent, "the tier is not started") }
+    guard !isOpen, initialOffset >= 0 else { throw TierError(.permanent, "\(id.topic)-\(id.partition) is already open") }
+    let name = try directoryName(id)
+    let recovery = Recovery(
+      id: id, directory: directory.file(name), context: context, settings: settings,
+      recoveryPoint: checkpoints.recoveryPoint(id), logStart: checkpoints.logStart(id), wasClean: wasClean)
+    let outcome = try recovery.run(initialOffset: initialOffset)
+    let log = PartitionLog(
+      id, directory: directory.file(name), state: outcome.state, indexing: outcome.indexing, settings: settings,
+      context: context, checkpoints: checkpoints)
+    log.owner = self
+    log.resolveNewestTimestamp()
+    registry.withLock { $0.open[id] = log }
+    return log
+  }
+
+  /// The directory of a partition, created when there is none. One that another topic of the same name left is set aside.
+  private func directoryName(_ id: PartitionID) throws(TierError) -> String {
+    if let known = registry.withLock({ $0.names[id] }) { return known }
+    let name = PartitionDirectoryName.format(topic: id.topic, partition: id.partition)
+    let holder = registry.withLock { $0.names.first { $0.value == name }?.key }
+    if let holder {
+      if holder.topicID.allSatisfy({ $0 == 0 }) {
+        // Written before directories named their topic.
+        try directory.writeMetadata(id, name)
+        registry.withLock { $0.names[holder] = nil }
+      } else {
+        let aside = try directory.setAside(
+          DataDirectory.Found(id: holder, name: name), suffix: PartitionDirectoryName.straySuffix)
+        context.host.log(
+          .warning, "A directory belongs to another topic of the same name and was set aside.",
+          [("directory", name), ("new_name", aside)])
+        registry.withLock { $0.names[holder] = aside }
+        try registry.withLock({ $0.checkpoints })?.save([(holder, nil)])
+        try directory.createPartitionDirectory(id, name)
+      }
+    } else {
+      try directory.createPartitionDirectory(id, name)
+    }
+    registry.withLock { $0.names[id] = name }
+    return name
+  }
+
+  func close(_ log: PartitionLog) {
+    let checkpoint = log.finish()
+    let checkpoints = registry.withLock { registry -> Checkpoints? in
+      registry.open[log.id] = nil
+      if checkpoint == nil { registry.isClean = false }
+      return registry.checkpoints
+    }
+    guard let checkpoint, let checkpoints else { return }
+    do throws(TierError) { try checkpoints.save([(log.id, checkpoint)]) } catch {
+      registry.withLock { $0.isClean = false }
+      context.host.log(.warning, "A checkpoint could not be written.", [("error", error.message)])
+    }
+  }
+
+  public func deletePartition(_ id: PartitionID) throws(TierError) {
+    let (name, isOpen, checkpoints) = registry.withLock { ($0.names[id], $0.open[id] != nil, $0.checkpoints) }
+    if isOpen { throw TierError(.permanent, "\(id.topic)-\(id.partition) is open and cannot be deleted") }
+    guard let name else { return }
+    let isStray = name.hasSuffix(PartitionDirectoryName.straySuffix)
+    let aside = try directory.setAside(
+      DataDirectory.Found(id: id, name: name), suffix: PartitionDirectoryName.deletedSuffix)
+    registry.withLock { $0.names[id] = nil }
+    if !isStray { try checkpoints?.save([(id, nil)]) }
+    try directory.removePartitionDirectory(aside)
+  }
+
+  public func listPartitions() throws(TierError) -> [PartitionID] { registry.withLock { Array($0.names.keys) } }
+
+  // MARK: flushing
+
+  public func flush(_ partitions: [any TierPartition]) -> [Result<Int64, TierError>] {
+    // The host hands back what openPartition returned.
+    flush(logs: partitions.map { unsafeDowncast($0 as AnyObject, to: PartitionLog.self) })
+  }
+
+  package func flush(logs: [PartitionLog]) -> [Result<Int64, TierError>] {
+    let begin = context.host.monotonicNanoseconds
+    let results = GroupFlush(workers: workers).run(logs)
+    let end = context.host.monotonicNanoseconds
+    context.host.observe("flush_seconds", seconds: Double(end - begin) / 1e9)
+    checkpointIfDue(now: end)
+    return results
+  }
+
+  private func checkpointIfDue(now: Int64) {
+    let interval = context.configuration.checkpointInterval * 1_000_000
+    guard now - lastCheckpoint.load(ordering: .relaxed) >= interval,
+      !isCheckpointing.exchange(true, ordering: .acquiring)
+    else { return }
+    lastCheckpoint.store(now, ordering: .relaxed)
+    let isAccepted = context.host.runBlocking { [self] in
+      checkpoint()
+      isCheckpointing.store(false, ordering: .releasing)
+    }
+    // A busy pool is asked again after the next flush that finds the interval over.
+    if !isAccepted { isCheckpointing.store(false, ordering: .releasing) }
+  }
+
+  /// Writes the recovery points of all open partitions. Blocks.
+  package func checkpoint() {
+    let (logs, checkpoints) = registry.withLock { ($0.open.values.map { $0 }, $0.checkpoints) }
+    var changes: [(PartitionID, PartitionCheckpoint?)] = []
+    do throws(TierError) {
+      for log in logs { changes.append((log.id, try log.prepareCheckpoint())) }
+      try checkpoints?.save(changes)
+    } catch {
+      context.host.log(.warning, "A checkpoint could not be written.", [("error", error.message)])
+    }
+  }
+}
