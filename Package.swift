@@ -85,6 +85,6 @@ let package = Package(
     .testTarget(name: "KafkaRecordsTests", dependencies: ["KafkaRecords", "CCRC32C"], exclude: ["Fixtures"]),
     .testTarget(name: "KafkaProtocolTests", dependencies: ["KafkaProtocol"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"]),
-    .testTarget(name: "HostTests", dependencies: ["Host", "Configuration", "PluginLoader", "KafkaProtocol", "KafkaRecords", "TierAPI", .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log")]),
+    .testTarget(name: "HostTests", dependencies: ["Host", "Configuration", "PluginLoader", "KafkaProtocol", "KafkaRecords", "TierAPI", "TierKit", .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log")]),
   ]
 )
