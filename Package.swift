@@ -67,7 +67,12 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["Configuration", "PluginLoader"], swiftSettings: fast),
-    .executableTarget(name: "chronik", dependencies: ["Host"]),
+    // Reads the files of LocalSegments for people; the host itself knows no storage format.
+    .target(
+      name: "LogTools",
+      dependencies: ["SegmentFormat", "KafkaRecords", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    .executableTarget(
+      name: "chronik", dependencies: ["Host", "LogTools", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
     // Plugins: the logic is a target of its own, tested without dlopen; the other one only exports the entry.
     .target(

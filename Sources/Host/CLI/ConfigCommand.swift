@@ -1,11 +1,13 @@
-import ArgumentParser
+public import ArgumentParser
 import Configuration
 
 /// `chronik config …`: what the settings are and whether a file is right.
-struct ConfigCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
+public struct ConfigCommand: ParsableCommand {
+  public static let configuration = CommandConfiguration(
     commandName: "config", abstract: "Check, show and explain the configuration.",
     subcommands: [Check.self, Show.self, Manual.self])
+
+  public init() {}
 
   struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(

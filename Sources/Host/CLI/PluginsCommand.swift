@@ -1,11 +1,13 @@
-import ArgumentParser
+public import ArgumentParser
 import Configuration
 import PluginLoader
 
 /// `chronik plugins …`: what there is to put into a chain.
-struct PluginsCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
+public struct PluginsCommand: ParsableCommand {
+  public static let configuration = CommandConfiguration(
     commandName: "plugins", abstract: "List and check plugins.", subcommands: [List.self])
+
+  public init() {}
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,22 +1,24 @@
-import ArgumentParser
+public import ArgumentParser
 import Configuration
 import Glibc
 import Logging
 import ServiceLifecycle
 
 /// `chronik serve`: the broker.
-struct ServeCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
+public struct ServeCommand: AsyncParsableCommand {
+  public static let configuration = CommandConfiguration(
     commandName: "serve",
     abstract: "Run the broker.",
     discussion: """
-      Loads the tiers that the configuration declares, recovers their data and serves Kafka clients until SIGTERM or
-      SIGINT. Options replace the file's settings.
+      Loads the tiers that the configuration declares, recovers their data
+      and serves Kafka clients until SIGTERM or SIGINT. Options replace the
+      settings of the file.
 
       Examples:
         chronik serve
         chronik serve --config chronik.yaml --listen 127.0.0.1:9092
-        chronik serve --data-dir /var/lib/chronik --listen 0.0.0.0:9092 --advertised broker1.example.org:9092
+        chronik serve --data-dir /var/lib/chronik --listen 0.0.0.0:9092 \
+          --advertised broker1.example.org:9092
       """)
 
   @OptionGroup var options: ConfigurationOptions
@@ -27,7 +29,9 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(name: .long, help: ArgumentHelp("The address that clients are told to use.", valueName: "host:port"))
   var advertised: String?
 
-  func run() async throws {
+  public init() {}
+
+  public func run() async throws {
     let checked = try LoadedChain.load(
       options.config, CommandLineOverrides(dataDirectory: dataDir, listen: listen, advertised: advertised))
     let settings = checked.loaded.configuration
