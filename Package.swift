@@ -57,16 +57,18 @@ let package = Package(
     .target(name: "Configuration", dependencies: ["CYaml"], path: "Sources/Host/Configuration"),
     .target(name: "PluginLoader", dependencies: ["TierAPI", "CLibCrypto"], path: "Sources/Host/PluginLoader"),
     .target(
+      name: "TierContract", dependencies: ["PluginLoader", "KafkaRecords", "TierAPI"], path: "Sources/Host/TierContract"),
+    .target(
       name: "Host",
       dependencies: nio + [
-        "Configuration", "PluginLoader", "KafkaProtocol", "KafkaRecords", "TierAPI", "CHostSupport",
+        "Configuration", "PluginLoader", "TierContract", "KafkaProtocol", "KafkaRecords", "TierAPI", "CHostSupport",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      exclude: ["Configuration", "PluginLoader"], swiftSettings: fast),
+      exclude: ["Configuration", "PluginLoader", "TierContract"], swiftSettings: fast),
     // Reads the files of LocalSegments for people; the host itself knows no storage format.
     .target(
       name: "LogTools",
@@ -89,6 +91,11 @@ let package = Package(
     // Tests
     .testTarget(name: "KafkaRecordsTests", dependencies: ["KafkaRecords", "CCRC32C"], exclude: ["Fixtures"]),
     .testTarget(name: "KafkaProtocolTests", dependencies: ["KafkaProtocol"]),
+    .testTarget(name: "TierAPITests", dependencies: ["TierAPI"], exclude: ["Fixtures"]),
+    .testTarget(name: "MemoryBufferTests", dependencies: ["MemoryBufferCore", "TierAPI", "TierKit"]),
+    // The contract command as a program of its own, which the tests of the suite start.
+    .executableTarget(name: "TierCheck", dependencies: ["TierContract"], path: "Tests/TierCheck"),
+    .testTarget(name: "TierContractTests", dependencies: ["TierContract", "TierCheck"], exclude: ["Fixtures"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"]),
     .testTarget(name: "HostTests", dependencies: ["Host", "Configuration", "PluginLoader", "KafkaProtocol", "KafkaRecords", "TierAPI", "TierKit", .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log")]),
   ]

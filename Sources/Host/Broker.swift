@@ -25,6 +25,7 @@ final class Broker: @unchecked Sendable {
   private let groupCommit: GroupCommit?
   private let eventLoops: MultiThreadedEventLoopGroup
   private var listener: Listener?
+  private var isStarted = false
 
   var nodeID: Int32 { configuration.nodeID }
 
@@ -44,7 +45,7 @@ final class Broker: @unchecked Sendable {
     fetchSessions = FetchSessionCache(capacity: configuration.fetch.sessions)
     let pool = BlockingPool(threads: Self.blockingThreads)
     blockingPool = pool
-    controller = BlockingPool(threads: 1)
+    controller = BlockingPool(name: "controller", threads: 1)
     eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.network.threads)
     chain = try TierChain(
       resolved, plugins: plugins, dataDirectory: configuration.dataDirectory, logger: logger, blockingPool: pool)
@@ -70,19 +71,27 @@ final class Broker: @unchecked Sendable {
   /// Recovers everything and begins to serve. Blocks. Returns the endpoint that is bound.
   func start() throws -> Endpoint {
     try chain.start()
+    isStarted = true
     groupCommit?.start()
     try topics.openAll()
     let listener = Listener(broker: self, group: eventLoops, network: configuration.network)
     self.listener = listener
     // The port is known before the first connection can ask for it only if it is fixed; see Listener.start.
-    let port = try listener.start(configuration.listen) { [self] port in
-      advertised = configuration.advertisedEndpoint(boundPort: port)
+    let port: UInt16
+    do {
+      port = try listener.start(configuration.listen) { [self] port in
+        advertised = configuration.advertisedEndpoint(boundPort: port)
+      }
+    } catch {
+      throw ListenFailure(endpoint: configuration.listen, reason: "\(error)")
     }
     return Endpoint(host: configuration.listen.host, port: port)
   }
 
-  /// Stops serving, lets what is under way end, makes everything durable and closes the tiers. Blocks.
+  /// Stops serving, lets what is under way end, makes everything durable and closes the tiers. Blocks. Does nothing when
+  /// the tiers never started.
   func stop() {
+    guard isStarted else { return }
     listener?.stop()
     topics.closeAll()
     groupCommit?.stop()
@@ -94,5 +103,14 @@ final class Broker: @unchecked Sendable {
     }
     chain.stop()
     directory.unlock()
+  }
+}
+
+/// The listening address cannot be had.
+struct ListenFailure: Error, CustomStringConvertible {
+  var endpoint: Endpoint
+  var reason: String
+  var description: String {
+    "cannot listen on \(endpoint): \(reason); stop what uses it or choose another address with --listen"
   }
 }

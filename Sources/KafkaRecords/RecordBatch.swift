@@ -71,17 +71,31 @@ public enum RecordBatch {
   /// `invalidRecordCount`. A compacted batch (gaps, or no records at all) passes; `checkDenseOffsets()` of the header
   /// adds what a producer owes.
   public static func validate(_ bytes: UnsafeRawBufferPointer) throws(RecordBatchError) -> RecordBatchHeader {
+    try checkChecksum(bytes)
     let header = try RecordBatchHeader(parsing: bytes)
-    guard header.byteCount <= bytes.count else {
-      throw .truncated(needed: header.byteCount, available: bytes.count)
-    }
-    let computed = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: bytes[Layout.crcStart..<header.byteCount]))
-    guard computed == header.crc else { throw .crcMismatch(stored: header.crc, computed: computed) }
     guard let compression = header.compression else { throw .unknownCompression(header.compressionID) }
     if compression == .none, Int(header.recordCount) > header.recordsByteCount / recordByteCountMin {
       throw .invalidRecordCount(header.recordCount)
     }
     return header
+  }
+
+  /// The checksum comes before the fields it covers: a damaged field must be reported as damage, not as a lie of the
+  /// producer. Only magic and length, which say where the checksum is and what it covers, come first.
+  private static func checkChecksum(_ bytes: UnsafeRawBufferPointer) throws(RecordBatchError) {
+    guard let base = bytes.baseAddress, bytes.count >= RecordBatchHeader.byteCount else {
+      _ = try RecordBatchHeader(parsing: bytes)
+      throw .truncated(needed: RecordBatchHeader.byteCount, available: bytes.count)
+    }
+    let magic = base.loadBigEndian(Layout.magic, as: Int8.self)
+    guard magic == currentMagic else { throw .unsupportedMagic(magic) }
+    let length = base.loadBigEndian(Layout.batchLength, as: Int32.self)
+    let end = RecordBatchHeader.byteCountBeforeLengthEnd + Int(length)
+    guard end >= RecordBatchHeader.byteCount else { throw .lengthOutOfRange(length) }
+    guard end <= bytes.count else { throw .truncated(needed: end, available: bytes.count) }
+    let stored = base.loadBigEndian(Layout.crc, as: UInt32.self)
+    let computed = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: bytes[Layout.crcStart..<end]))
+    guard computed == stored else { throw .crcMismatch(stored: stored, computed: computed) }
   }
 
   /// Writes the base offset (bytes 0–7) and the leader epoch (bytes 12–15) and nothing else; the CRC stays valid.

@@ -54,9 +54,23 @@ public struct TierDescription: Sendable {
   public var summary: String
   public var abilities: TierAbilities
   public var keys: [ConfigurationKey]
+  /// Functions that the tier does not implement although no ability demands or excludes them; the host then does
+  /// without.
+  public var omits: OptionalFunctions
+
+  /// Functions that any tier may leave out.
+  public struct OptionalFunctions: OptionSet, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// The host scans with read.
+    public static let findTimestamp = OptionalFunctions(rawValue: 1)
+    /// Leftovers cannot be found.
+    public static let listPartitions = OptionalFunctions(rawValue: 2)
+  }
 
   public init(
-    id: String, name: String, version: String, summary: String, abilities: TierAbilities, keys: [ConfigurationKey]
+    id: String, name: String, version: String, summary: String, abilities: TierAbilities, keys: [ConfigurationKey],
+    omits: OptionalFunctions = []
   ) {
     self.id = id
     self.name = name
@@ -64,6 +78,7 @@ public struct TierDescription: Sendable {
     self.summary = summary
     self.abilities = abilities
     self.keys = keys
+    self.omits = omits
   }
 }
 

@@ -53,7 +53,8 @@ public enum ReadOutcome: Sendable {
 public struct ReadAnswer: ~Copyable {
   private let raw: UnsafeMutablePointer<chronik_read_result>
 
-  init(_ raw: UnsafeMutablePointer<chronik_read_result>) {
+  /// Begins an answer in the caller's struct, whose `capacity` and `extents` are set.
+  public init(_ raw: UnsafeMutablePointer<chronik_read_result>) {
     self.raw = raw
     raw.pointee.extent_count = 0
     raw.pointee.byte_count = 0

@@ -13,6 +13,9 @@ public protocol Tier: AnyObject, Sendable {
   func listPartitions() throws(TierError) -> [PartitionID]
   /// Makes what was appended before the call durable, all partitions together; one result for each, in order.
   func flush(_ partitions: [any TierPartition]) -> [Result<Int64, TierError>]
+  /// The table of an optional ability (`chronik.search/1`), or nil. The same pointer on every call, valid while the
+  /// instance lives.
+  func `extension`(_ id: String) -> UnsafeRawPointer?
 }
 
 /// An open partition of a tier. The ability that a function belongs to is stated in `tier.h`; those outside a tier's
@@ -48,6 +51,7 @@ public enum TimestampOutcome: Sendable, Equatable {
 }
 
 extension Tier {
+  public func `extension`(_ id: String) -> UnsafeRawPointer? { nil }
   public func start() throws(TierError) {}
   public func stop() {}
   public func deletePartition(_ id: PartitionID) throws(TierError) {}

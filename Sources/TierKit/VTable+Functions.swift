@@ -4,8 +4,9 @@ import TierAPI
 extension VTable {
   /// Writes every slot: zero (not offered) first, then what the abilities demand.
   static func fillTable(
-    _ target: UnsafeMutablePointer<chronik_tier>, _ create: @escaping Create, _ abilities: TierAbilities
+    _ target: UnsafeMutablePointer<chronik_tier>, _ create: @escaping Create, _ description: TierDescription
   ) {
+    let abilities = description.abilities
     let size = MemoryLayout<chronik_tier>.size
     UnsafeMutableRawPointer(target).initializeMemory(as: UInt8.self, repeating: 0, count: size)
     target.pointee.struct_size = UInt32(size)
@@ -15,7 +16,10 @@ extension VTable {
     setReading(&target.pointee)
     if abilities.contains(.append) { setAppending(&target.pointee) }
     if abilities.contains(.durable) { setFlush(&target.pointee) }
+    if !abilities.isDisjoint(with: [.append, .import]) { setAdvanceStart(&target.pointee) }
     if !abilities.isDisjoint(with: [.seal, .import, .rewrite]) { setSegments(&target.pointee) }
+    if description.omits.contains(.findTimestamp) { target.pointee.find_timestamp = nil }
+    if description.omits.contains(.listPartitions) { target.pointee.list_partitions = nil }
   }
 
   private static func setLifecycle(_ table: inout chronik_tier) {
@@ -27,6 +31,7 @@ extension VTable {
       }
     }
     table.stop = { $0.tier.stop() }
+    table.get_extension = { me, id in me.tier.extension(String(cString: id)) }
     table.list_partitions = { me, visit, context, message in
       VTable.report(message) { () throws(TierError) in
         for id in try me.tier.listPartitions() { id.withRaw { visit(context, $0) } }
@@ -77,6 +82,9 @@ extension VTable {
         return CHRONIK_OK
       }
     }
+  }
+
+  private static func setAdvanceStart(_ table: inout chronik_tier) {
     table.advance_start = { _, partition, offset, message in
       VTable.report(message) { () throws(TierError) in
         try partition.partition.advanceStart(to: offset)
@@ -89,8 +97,10 @@ extension VTable {
     table.flush = { me, partitions, count, results, message in
       let objects = UnsafeBufferPointer(start: partitions, count: count).map { $0.partition }
       var status = CHRONIK_OK
-      for (index, result) in me.tier.flush(objects).enumerated() {
-        switch result {
+      let answers = me.tier.flush(objects)
+      for index in 0..<count {
+        let missing = Result<Int64, TierError>.failure(TierError(.permanent, "flush answered for too few partitions"))
+        switch index < answers.count ? answers[index] : missing {
         case .success(let end):
           results[index] = chronik_flush_result(status: CHRONIK_OK, reserved: 0, durable_end_offset: end)
         case .failure(let error):

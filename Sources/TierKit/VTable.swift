@@ -34,7 +34,7 @@ public enum VTable {
   /// One product. Called once per product when the library is asked for its entry.
   public static func tier(_ description: TierDescription, create: @escaping Create) -> chronik_tier_product {
     let vtable = UnsafeMutablePointer<chronik_tier>.allocate(capacity: 1)
-    fillTable(vtable, create, description.abilities)
+    fillTable(vtable, create, description)
     return chronik_tier_product(descriptor: description.makeDescriptor(), tier: UnsafePointer(vtable))
   }
 

@@ -129,10 +129,14 @@ public struct PartitionState: Sendable, Equatable {
   }
 
   func write(to out: UnsafeMutablePointer<chronik_partition_state>) {
-    out.pointee = chronik_partition_state(
-      struct_size: UInt32(MemoryLayout<chronik_partition_state>.size), last_leader_epoch: lastLeaderEpoch,
+    let room = out.pointee.struct_size
+    var state = chronik_partition_state(
+      struct_size: room, last_leader_epoch: lastLeaderEpoch,
       start_offset: startOffset, end_offset: endOffset, durable_end_offset: durableEndOffset, byte_count: byteCount,
       max_timestamp: maxTimestamp, max_timestamp_offset: maxTimestampOffset)
+    // A host of an older minor version has a smaller struct.
+    let size = min(Int(room), MemoryLayout<chronik_partition_state>.size)
+    UnsafeMutableRawPointer(out).copyMemory(from: &state, byteCount: size)
   }
 }
 

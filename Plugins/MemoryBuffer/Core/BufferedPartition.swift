@@ -1,4 +1,3 @@
-import Synchronization
 import TierAPI
 import TierKit
 
@@ -11,14 +10,14 @@ final class BufferedPartition: TierPartition {
 
   private let pool: MemoryPool
   private let host: HostServices
-  private let window: Mutex<PartitionWindow>
+  private let window: Locked<PartitionWindow>
   private let onClose: @Sendable () -> Void
 
   init(pool: MemoryPool, host: HostServices, initialOffset: Int64, onClose: @escaping @Sendable () -> Void) {
     self.pool = pool
     self.host = host
     self.onClose = onClose
-    window = Mutex(PartitionWindow(at: initialOffset))
+    window = Locked(PartitionWindow(at: initialOffset))
   }
 
   var state: PartitionState { window.withLock { $0.state } }
@@ -113,7 +112,7 @@ final class BufferedPartition: TierPartition {
   }
 
   @discardableResult
-  private func drop(_ change: @Sendable (inout PartitionWindow) -> [StorageUnit]) -> Int {
+  private func drop(_ change: (inout PartitionWindow) -> [StorageUnit]) -> Int {
     let (dropped, freed) = window.withLock { window in
       let before = window.byteCount
       let dropped = change(&window)

@@ -1,4 +1,3 @@
-import Synchronization
 import TierAPI
 import TierKit
 
@@ -23,7 +22,7 @@ public final class MemoryBufferTier: Tier {
 
   let pool: MemoryPool
   private let host: HostServices
-  private let partitions = Mutex<[PartitionID: BufferedPartition]>([:])
+  private let partitions = Locked<[PartitionID: BufferedPartition]>([:])
 
   public init(host: HostServices, options: TierOptions) throws(TierError) {
     let capacity = try options.integer("capacity")

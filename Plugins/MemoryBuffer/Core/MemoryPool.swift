@@ -1,4 +1,3 @@
-import Synchronization
 import TierAPI
 import TierKit
 
@@ -20,9 +19,9 @@ final class MemoryPool: Sendable {
 
   let capacity: Int
   private let host: HostServices
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
-  fileprivate struct State: ~Copyable {
+  fileprivate struct State {
     var pinned = 0
     var spareBytes = 0
     var spares = [[SpareBlock]](repeating: [], count: MemoryPool.blockSizes.count)

@@ -7,6 +7,13 @@ enum BlockingThread {
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
   }
 
+  /// Runs `body` on a thread of its own and waits for it without holding a thread of the task's pool.
+  static func value<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+      run { continuation.resume(with: Result(catching: body)) }
+    }
+  }
+
   /// Runs `body` on a thread of its own and returns at once.
   static func run(_ body: @escaping @Sendable () -> Void) {
     var handle = pthread_t()

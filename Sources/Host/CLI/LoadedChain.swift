@@ -1,11 +1,14 @@
 import ArgumentParser
 import Configuration
 
-/// A configuration whose chain was checked against the descriptors of its plugins.
-struct LoadedChain {
+/// A configuration whose chain was checked against the descriptors of its plugins. Passed from the command to the
+/// service's thread and used by one of them at a time.
+struct LoadedChain: @unchecked Sendable {
   let loaded: LoadedConfiguration
   let chain: ResolvedChain
   let plugins: TierLibrary
+
+  var isDurable: Bool { chain.commitTier.descriptor.abilities.contains(.durable) }
 
   /// Loads and checks everything, or prints every problem and exits with 78.
   static func load(_ path: String?, _ overrides: CommandLineOverrides = CommandLineOverrides()) throws -> LoadedChain {

@@ -1,13 +1,35 @@
 public import ArgumentParser
 import Configuration
 import PluginLoader
+import TierContract
 
 /// `chronik plugins …`: what there is to put into a chain.
 public struct PluginsCommand: ParsableCommand {
   public static let configuration = CommandConfiguration(
-    commandName: "plugins", abstract: "List and check plugins.", subcommands: [List.self])
+    commandName: "plugins", abstract: "List and check plugins.", subcommands: [List.self, Check.self])
 
   public init() {}
+
+  struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Run the tier contract suite against a library, out of process.",
+      discussion: """
+        chronik plugins check FILE.so [--product NAME] [--setting KEY=VALUE]...
+            [--rule ID|GROUP]... [--seed N] [--deadline SECONDS] [--json]
+
+        Prints one line per rule: kept, broken with what was seen, or not
+        applicable. A crash or a hang of the plugin is reported as the rule
+        that caused it. Exit code 0: every rule holds; 1: a rule is broken;
+        2: the library cannot be used, with the reason.
+        """)
+    @Argument(parsing: .captureForPassthrough, help: "The library and the options above.")
+    var words: [String] = []
+
+    func run() throws {
+      if words.contains("--help") || words.contains("-h") { throw CleanExit.helpRequest(self) }
+      throw ExitCode(ContractCommand.run(words, respawn: .thisProgram(prefix: ["plugins", "check"])))
+    }
+  }
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -36,38 +36,41 @@ public struct ServeCommand: AsyncParsableCommand {
       options.config, CommandLineOverrides(dataDirectory: dataDir, listen: listen, advertised: advertised))
     let settings = checked.loaded.configuration
     let logger = LogOutput.logger(settings.log)
-    let broker: Broker
-    let bound: Endpoint
+    // The service starts the broker, so that signals are handled from before the first line is printed.
+    let group = ServiceGroup(
+      configuration: ServiceGroupConfiguration(
+        services: [.init(service: BrokerService(checked: checked, logger: logger), successTerminationBehavior: .gracefullyShutdownGroup)],
+        gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     do {
-      broker = try Broker(settings, chain: checked.chain, plugins: checked.plugins, logger: logger)
-      bound = try broker.start()
+      try await group.run()
     } catch {
       Terminal.complain("chronik: cannot start: \(error)")
       throw ExitCode.failure
     }
-    Terminal.say(StartBanner.text(checked, broker, bound))
-    let group = ServiceGroup(
-      configuration: ServiceGroupConfiguration(
-        services: [.init(service: BrokerService(broker: broker))], gracefulShutdownSignals: [.sigterm, .sigint],
-        logger: logger))
-    try await group.run()
-    Terminal.say("chronik stopped; everything acknowledged is on disk.")
+    Terminal.say("chronik stopped; everything acknowledged is \(checked.isDurable ? "on disk" : "gone with it: the chain is volatile").")
   }
 }
 
-/// Keeps the broker running until shutdown is asked for, then stops it.
+/// Starts the broker, keeps it running until shutdown is asked for, then stops it.
 private struct BrokerService: Service {
-  let broker: Broker
+  let checked: LoadedChain
+  let logger: Logger
 
   func run() async throws {
-    try await gracefulShutdown()
-    await withCheckedContinuation { continuation in
-      // Stopping waits for threads and disks, which a task must not do.
-      BlockingThread.run { [broker] in
+    let broker = try await BlockingThread.value {
+      let broker = try Broker(
+        checked.loaded.configuration, chain: checked.chain, plugins: checked.plugins, logger: logger)
+      do {
+        let bound = try broker.start()
+        Terminal.say(StartBanner.text(checked, broker, bound))
+      } catch {
         broker.stop()
-        continuation.resume()
+        throw error
       }
+      return broker
     }
+    try await gracefulShutdown()
+    try await BlockingThread.value { broker.stop() }
   }
 }
 

@@ -31,7 +31,8 @@ struct HandlerTable: Sendable {
       advertisedVersions = Handler.advertisedVersions
       handle = { (context) throws(WireError) in
         let request = try Handler.Request.decode(
-          frame: context.frame.bytes, at: context.header.bodyPosition, version: context.version)
+          frame: context.frame.bytes, at: context.header.bodyPosition, version: context.version,
+          allowsTrailingBytes: true)
         Handler.handle(request, context)
       }
     }

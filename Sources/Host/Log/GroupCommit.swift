@@ -16,7 +16,7 @@ final class GroupCommit: @unchecked Sendable {
   private let condition = ConditionLock(value: State.idle)
   private var dirty: [PartitionLog] = []
   private var isStopping = false
-  private var thread: pthread_t?
+  private var thread: JoinableThread?
 
   private enum State: Int { case idle, work, stopped }
 
@@ -28,16 +28,10 @@ final class GroupCommit: @unchecked Sendable {
 
   /// Starts the flushing thread.
   func start() {
-    var handle = pthread_t()
-    let status = pthread_create(
-      &handle, nil,
-      { argument in
-        chostsupport_name_thread("group-commit")
-        Unmanaged<GroupCommit>.fromOpaque(argument!).takeRetainedValue().run()
-        return nil
-      }, Unmanaged.passRetained(self).toOpaque())
-    precondition(status == 0, "no thread for the group commit: \(status)")
-    thread = handle
+    thread = JoinableThread {
+      chostsupport_name_thread("group-commit")
+      self.run()
+    }
   }
 
   /// Flushes what is dirty and ends the thread. Blocks. Nothing may be added afterwards.
@@ -45,7 +39,7 @@ final class GroupCommit: @unchecked Sendable {
     condition.lock()
     isStopping = true
     condition.unlock(withValue: .work)
-    if let thread { pthread_join(thread, nil) }
+    thread?.join()
   }
 
   /// The log has bytes to flush. Called once per log and flush; any thread; does not block.

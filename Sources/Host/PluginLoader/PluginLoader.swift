@@ -41,6 +41,11 @@ public struct PluginLoader {
     return list
   }
 
+  /// What `lib<name>.so` files the search path holds, plugins or not; nothing is loaded.
+  public var libraryNames: [String] {
+    searchPath.flatMap { Self.libraries(in: $0) }.map { String($0.dropFirst(3).dropLast(3)) }
+  }
+
   private func find(_ name: String) throws(PluginError) -> String {
     for directory in searchPath {
       let path = "\(directory)/lib\(name).so"

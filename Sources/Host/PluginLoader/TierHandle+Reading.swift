@@ -27,7 +27,7 @@ public enum ReadReply: Sendable {
 
 extension TierPartition {
   /// Extents that one read can answer with; a tier that needs more ends its answer there.
-  public static let extentCountMax = 32
+  public static let extentCountMax = 64
 
   /// Whole batches from the one that contains `offset`. May block unless `nonblocking`. Any thread.
   public func read(
@@ -47,7 +47,9 @@ extension TierPartition {
         switch status {
         case CHRONIK_OK: return try checked(result, offset: offset, endOffset: endOffset)
         case CHRONIK_MISS: return .miss
-        default: return .wouldBlock
+        default:
+          if nonblocking { return .wouldBlock }
+          throw blockedAnswer("read")
         }
       }
     }
@@ -95,7 +97,14 @@ extension TierPartition {
     switch try tier.answer("find_timestamp", { find(tier.me, raw, &request, &result, $0) }) {
     case CHRONIK_OK: return .found(baseOffset: result.base_offset, maxTimestamp: result.max_timestamp)
     case CHRONIK_MISS: return .miss
-    default: return .wouldBlock
+    default:
+      if nonblocking { return .wouldBlock }
+      throw blockedAnswer("find_timestamp")
     }
+  }
+
+  private func blockedAnswer(_ function: String) -> TierFailure {
+    TierFailure(
+      .permanent, origin: "\(tier.name).\(function)", message: "answered WOULD_BLOCK to a call that may block")
   }
 }

@@ -1,21 +1,94 @@
-import NIOPosix
+import CHostSupport
+import DequeModule
+import Glibc
+import NIOConcurrencyHelpers
 
 /// The threads that may wait for disks and networks. Bounded in threads; named after it in every thread list.
+///
+/// Work runs in the order in which it was submitted, as threads become free. Unlike NIO's pool it runs everything that
+/// was submitted before ``stop()`` returns.
 final class BlockingPool: Sendable {
-  private let pool: NIOThreadPool
-
-  init(threads: Int) {
-    pool = NIOThreadPool(numberOfThreads: threads)
-    pool.start()
+  private struct State: Sendable {
+    var queue: Deque<@Sendable () -> Void> = []
+    var isStopping = false
   }
 
-  /// Runs `work` once, on one of the threads. Requests in flight bound the queue (`InFlightBudget`).
+  private enum Signal: Int { case idle, work }
+
+  private let name: String
+  private let state = NIOLockedValueBox(State())
+  private let signal = ConditionLock(value: Signal.idle)
+  private let threads: [JoinableThread]
+
+  /// `name`: at most 15 characters.
+  init(name: String = "blocking", threads count: Int) {
+    precondition(count > 0)
+    self.name = name
+    let starter = NIOLockedValueBox<BlockingPool?>(nil)
+    let ready = ConditionLock(value: 0)
+    threads = (0..<count).map { _ in
+      JoinableThread {
+        ready.lock(whenValue: 1)
+        ready.unlock()
+        starter.withLockedValue { $0 }?.work()
+      }
+    }
+    starter.withLockedValue { $0 = self }
+    ready.lock()
+    ready.unlock(withValue: 1)
+  }
+
+  /// Runs `work` once, on one of the threads. Does not block. Requests in flight bound the queue (`InFlightBudget`).
   func run(_ work: @escaping @Sendable () -> Void) {
-    pool.submit { _ in work() }
+    state.withLockedValue { state in
+      state.queue.append(work)
+    }
+    signal.lock()
+    signal.unlock(withValue: .work)
   }
 
-  /// Finishes what was submitted. Blocks.
+  /// Finishes what was submitted and ends the threads. Blocks. Called once.
   func stop() {
-    do { try pool.syncShutdownGracefully() } catch { preconditionFailure("the pool was stopped twice: \(error)") }
+    state.withLockedValue { $0.isStopping = true }
+    signal.lock()
+    signal.unlock(withValue: .work)
+    for thread in threads { thread.join() }
   }
+
+  private func work() {
+    chostsupport_name_thread(name)
+    while true {
+      signal.lock(whenValue: .work)
+      let (next, isMore, isStopping) = state.withLockedValue { state in
+        (state.queue.popFirst(), !state.queue.isEmpty, state.isStopping)
+      }
+      signal.unlock(withValue: isMore || isStopping ? .work : .idle)
+      if let next { next() } else if isStopping { return }
+    }
+  }
+}
+
+/// A thread that somebody waits for.
+final class JoinableThread: @unchecked Sendable {
+  private let handle: pthread_t
+
+  private final class Body: Sendable {
+    let run: @Sendable () -> Void
+    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+  }
+
+  init(_ body: @escaping @Sendable () -> Void) {
+    var created = pthread_t()
+    let status = pthread_create(
+      &created, nil,
+      { argument in
+        Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue().run()
+        return nil
+      }, Unmanaged.passRetained(Body(body)).toOpaque())
+    precondition(status == 0, "no thread to be had: \(status)")
+    handle = created
+  }
+
+  /// Waits for the end. Called once.
+  func join() { pthread_join(handle, nil) }
 }

@@ -1,6 +1,4 @@
-import Glibc
 import NIOConcurrencyHelpers
-import NIOPosix
 
 /// Work spread over a few threads for the length of one call.
 enum Parallel {
@@ -11,17 +9,15 @@ enum Parallel {
     guard inputs.count > 1 else { return try inputs.map(transform) }
     let state = NIOLockedValueBox(
       State<Output>(results: Array(repeating: nil, count: inputs.count), next: 0, failure: nil))
-    let pool = NIOThreadPool(numberOfThreads: min(threads, inputs.count))
-    pool.start()
-    for _ in 0..<min(threads, inputs.count) {
-      pool.submit { _ in
+    let workers = (0..<min(threads, inputs.count)).map { _ in
+      JoinableThread {
         while let index = state.withLockedValue({ $0.take(inputs.count) }) {
           let result = Result { try transform(inputs[index]) }
           state.withLockedValue { $0.set(index, result) }
         }
       }
     }
-    try pool.syncShutdownGracefully()
+    for worker in workers { worker.join() }
     return try state.withLockedValue { state in
       if let failure = state.failure { throw failure }
       return state.results.compactMap { $0 }

@@ -102,7 +102,9 @@ struct TierLibrary: TierDescriptorSource {
       if case .noSuchProduct(_, _, let offered) = error {
         return .failure(DescriptorFailure(message: "\(error)", candidates: offered, subject: .product))
       }
-      return .failure(DescriptorFailure(message: "\(error)", candidates: [], subject: .library))
+      var candidates: [String] = []
+      if case .notFound = error { candidates = state.loader.libraryNames }
+      return .failure(DescriptorFailure(message: "\(error)", candidates: candidates, subject: .library))
     }
   }
 }

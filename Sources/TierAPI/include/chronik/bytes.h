@@ -34,8 +34,8 @@ typedef struct chronik_slice {
  * MEMORY: [ptr, ptr+len). FILE: len bytes of `fd` from `file_offset`; the host only uses pread and sendfile on the
  * descriptor, never its position, and never closes it.
  * [owner] the host owns one reference and calls `release(owner)` exactly once, from any thread, when it no longer
- *   needs the bytes or the descriptor; until then both stay valid and unchanged even if the tier deletes the segment
- *   or is asked to truncate. `release` NULL: nothing to give back. */
+ *   needs the bytes or the descriptor; until then both stay valid and unchanged even if the tier deletes the segment,
+ *   is asked to truncate, is stopped or is destroyed. `release` NULL: nothing to give back. */
 typedef struct chronik_extent {
   uint32_t kind;
   int32_t fd;

@@ -84,8 +84,8 @@ typedef struct chronik_partition_state {
   int64_t start_offset;         /* first offset held */
   int64_t end_offset;           /* next offset to append */
   int64_t durable_end_offset;   /* everything below survives power loss; == start_offset for tiers not DURABLE */
-  int64_t byte_count;           /* bytes of batches held */
-  int64_t max_timestamp;        /* largest maxTimestamp of all batches held, ms; -1: none */
+  int64_t byte_count;           /* bytes of batches held; those below start_offset count until their segment is deleted */
+  int64_t max_timestamp;        /* largest maxTimestamp of the batches that can be read, ms; -1: none */
   int64_t max_timestamp_offset; /* base offset of the batch with that timestamp; -1: none */
 } CHRONIK_SENDABLE chronik_partition_state;
 
@@ -205,13 +205,14 @@ typedef struct chronik_tier {
   void (*state)(void *self, void *partition, chronik_partition_state *out);
 
   /* Appends `count` batches, in order; the first begins at end_offset and each next where the one before ended. All or
-   * nothing: on any status but OK the partition is as before. On OK the bytes outlive a crash of the process if the
+   * nothing: on any status but OK the partition is as before. Leader epochs never decrease. On OK the bytes outlive a crash of the process if the
    * tier is DURABLE (they outlive power loss only after flush), and read returns them.
    * A tier without DURABLE that keeps a bounded window (a cache) drops its oldest batches to make room; when
    * `batches[0].base_offset` is beyond its end_offset (it missed some) it drops everything and starts there.
    * [thread] serial per partition. [blocking] not with CHRONIK_NONBLOCKING. [owner] slices are borrowed; see
    * chronik_slice to keep them. [again] never repeated after OK. NO_SPACE: refused, later calls may succeed.
-   * PERMANENT: this partition is read-only from now on. */
+   * PERMANENT: refused, and so is a repetition: this partition is read-only from now on, or (a mistake of the host)
+   * the batches do not continue it. */
   chronik_status (*CHRONIK_NULLABLE append)(void *self, void *partition, const chronik_batch *batches, size_t count,
                                             uint32_t flags, chronik_message *message);
   /* Makes everything appended to these partitions before the call durable, together; results[i] belongs to
@@ -220,11 +221,11 @@ typedef struct chronik_tier {
    * [thread] serial per instance. [blocking] may. [again] fine. */
   chronik_status (*CHRONIK_NULLABLE flush)(void *self, void *CHRONIK_NONNULL const *CHRONIK_NONNULL partitions, size_t count,
                                            chronik_flush_result *results, chronik_message *message);
-  /* Drops everything at and above `offset`, durably. [blocking] may. [again] fine. */
+  /* Drops every batch that reaches `offset` or beyond, durably: an offset inside a batch drops that batch whole. [blocking] may. [again] fine. */
   chronik_status (*CHRONIK_NULLABLE truncate)(void *self, void *partition, int64_t offset, chronik_message *message);
   /* Raises start_offset to `offset` (<= end_offset), durably for a DURABLE tier: nothing below is read again, and
    * segments that end at or below it are deleted once their extents were released. An offset at or below start_offset
-   * changes nothing. [blocking] may. [again] fine. */
+   * changes nothing; one beyond end_offset is refused with PERMANENT. [blocking] may. [again] fine. */
   chronik_status (*CHRONIK_NULLABLE advance_start)(void *self, void *partition, int64_t offset,
                                                    chronik_message *message);
 

@@ -1,0 +1,112 @@
+# Everything a person or CI needs, from a clean clone of this repository on Debian: `make run`, `make test`.
+# `make` alone explains.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# What the build and the tests need from Debian. `command:package` pairs are looked for on the PATH, so that a tool
+# that came from elsewhere counts.
+PACKAGES := libzstd-dev liblz4-dev libsnappy-dev libyaml-dev zlib1g-dev libssl-dev pkg-config python3-venv kcat gcc libc6-dev
+COMMANDS := kcat:kcat cc:gcc pkg-config:pkg-config
+
+RELEASE := .build/release
+# What the end-to-end tests drive. CONFIGURATION=debug saves a machine that just ran the unit tests the second build.
+CONFIGURATION ?= release
+VENV    := .venv
+E2E     := Tests/EndToEnd
+PYTEST  = CHRONIK_BIN=$(abspath .build/$(CONFIGURATION)/chronik) PYTHONDONTWRITEBYTECODE=1 \
+          $(VENV)/bin/python -m pytest -c $(E2E)/pytest.ini --rootdir $(E2E)
+
+# Kafka's message definitions, when they are at hand, are the oracle of the protocol tests.
+KAFKA_MESSAGES ?= $(wildcard $(abspath ../shared/kafka-messages))
+ifneq ($(strip $(KAFKA_MESSAGES)),)
+export KAFKA_MESSAGES
+endif
+
+.PHONY: help
+help: ## show this
+	@echo "Chronik: a Kafka-compatible broker whose storage is a chain of plugins."
+	@echo
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "  make run ARGS='--listen 127.0.0.1:9092 --data-dir /tmp/chronik'     passes options on"
+	@echo "  make test-e2e E2E_ARGS='-k kill -x'                                 passes options to pytest"
+
+.PHONY: deps
+deps: toolchain ## install the Debian packages that are missing
+	@missing=""; \
+	for package in $(PACKAGES); do \
+	  case " $(COMMANDS) " in \
+	    *":$$package "*) for pair in $(COMMANDS); do \
+	        if [ "$${pair#*:}" = "$$package" ] && ! command -v "$${pair%%:*}" >/dev/null; then missing="$$missing $$package"; fi; \
+	      done ;; \
+	    *) if [ "$$(dpkg-query -W -f='$${db:Status-Status}' "$$package" 2>/dev/null)" != installed ]; then missing="$$missing $$package"; fi ;; \
+	  esac; \
+	done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then \
+	  echo "make: these Debian packages (or what your system calls them) are needed:$$missing" >&2; exit 1; fi; \
+	sudo=""; \
+	if [ "$$(id -u)" != 0 ]; then \
+	  if command -v sudo >/dev/null; then sudo=sudo; else \
+	    echo "make: run as root, or install sudo, or have somebody run: apt-get install$$missing" >&2; exit 1; fi; fi; \
+	echo "installing:$$missing"; \
+	install() { $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }; \
+	if ! apt-cache show $$missing >/dev/null 2>&1 || ! install; then $$sudo apt-get update -qq; install; fi
+
+.PHONY: toolchain
+toolchain:
+	@if ! command -v swift >/dev/null; then \
+	  echo "make: Swift 6.2 or newer is not on the PATH. https://www.swift.org/install has it; then run make again." >&2; exit 1; fi
+	@version=$$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p'); \
+	if [ "$$(printf '6.2\n%s\n' "$$version" | sort -V | head -n 1)" != 6.2 ]; then \
+	  echo "make: Swift $$version is too old; 6.2 or newer is needed (https://www.swift.org/install)." >&2; exit 1; fi
+
+.PHONY: build
+build: deps ## release build: the broker and its plugins, together in .build/release
+	swift build -c release
+	@ls $(RELEASE)/chronik $(RELEASE)/lib*.so
+
+.PHONY: build-for-e2e
+build-for-e2e: deps
+	swift build -c $(CONFIGURATION)
+
+.PHONY: run
+run: build ## build, then serve on 127.0.0.1:9092 (ARGS=... for options)
+	exec $(RELEASE)/chronik serve $(ARGS)
+
+.PHONY: test
+test: test-unit test-e2e ## everything CI runs: unit tests, then the short end-to-end suite
+
+.PHONY: test-unit
+test-unit: deps ## unit, conformance and contract tests
+	@echo "protocol oracle: $(or $(KAFKA_MESSAGES),none (set KAFKA_MESSAGES to Kafka's message definitions))"
+	swift test
+
+# The stamp remembers which requirements the environment was made from.
+$(VENV)/.installed: $(E2E)/requirements.txt
+	@python3 -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.PHONY: venv
+venv: deps
+	@$(MAKE) --no-print-directory $(VENV)/.installed
+
+.PHONY: test-e2e
+test-e2e: build-for-e2e venv ## real clients against the built broker, without the slow tests
+	$(PYTEST) --quick $(E2E_ARGS) $(E2E)
+
+.PHONY: test-e2e-full
+test-e2e-full: build-for-e2e venv ## the whole end-to-end suite
+	$(PYTEST) $(E2E_ARGS) $(E2E)
+
+.PHONY: bench
+bench: build venv ## throughput and latency beside the machine's own limits (BENCH_ARGS=--help)
+	$(VENV)/bin/python Benchmarks/run.py $(BENCH_ARGS)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf .build $(VENV) Benchmarks/.work

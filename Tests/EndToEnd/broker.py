@@ -1,0 +1,193 @@
+"""Runs the built `chronik` as a user would: one process, one YAML file, one data directory, stopped by its pid.
+
+Nothing here sleeps to let the broker get ready: the ready line arrives through a pipe, and a process that ends before
+saying it fails the start with everything it printed.
+"""
+
+import json
+import os
+import pathlib
+import re
+import select
+import signal
+import subprocess
+import threading
+import time
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+READY = re.compile(rb"listening on ([0-9.]+:\d+)")
+
+
+def binary():
+    """CHRONIK_BIN, or the newest build in this repository."""
+    named = os.environ.get("CHRONIK_BIN")
+    if named:
+        return pathlib.Path(named).resolve()
+    for build in ("release", "debug"):
+        candidate = REPOSITORY / ".build" / build / "chronik"
+        if candidate.exists():
+            return candidate.resolve()
+    raise FileNotFoundError("no chronik in .build/release or .build/debug: run `make build`, or set CHRONIK_BIN")
+
+
+def plugin_directory():
+    return binary().parent
+
+
+def build_ring(directory):
+    """Compiles the C example outside SwiftPM, exactly as its author would."""
+    source = pathlib.Path(os.environ.get("CHRONIK_SOURCE", REPOSITORY))
+    output = pathlib.Path(directory) / "libRing.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-Wall", "-I", str(source / "Sources/TierAPI/include"),
+                    str(source / "Examples/c-tier/ring_tier.c"), "-o", str(output)], check=True)
+    return output
+
+
+# E2E_CHAIN (JSON, entries as `yaml` takes them) puts the whole suite on top of another durable chain.
+DEFAULT_CHAIN = json.loads(os.environ.get("E2E_CHAIN") or '[["MemoryBuffer", {"capacity": "64MiB"}], "LocalSegments"]')
+
+
+def yaml(chain=None, plugin_paths=(), topics=None, volatile=False, durability=None, extra=""):
+    """The text of a chronik.yaml. A chain entry is a plugin's name, (name, settings) or (name, settings, product)."""
+    lines = []
+    if volatile:
+        lines.append("volatile: true")
+    if durability:
+        lines.append(f"durability:\n  mode: {durability}")
+    paths = [str(plugin_directory()), *map(str, plugin_paths)]
+    lines.append("plugins:\n  path:\n" + "\n".join(f'    - "{path}"' for path in paths))
+    lines.append("chain:")
+    for entry in chain or DEFAULT_CHAIN:
+        name, settings, product = (entry, {}, None) if isinstance(entry, str) else (*entry, None)[:3]
+        lines.append(f"  - tier: {name}")
+        if product:
+            lines.append(f"    product: {product}")
+        if settings:
+            lines.append("    config:")
+            lines += [f"      {key}: {value}" for key, value in settings.items()]
+    if topics:
+        lines.append("topics:")
+        lines += [f"  {key}: {value}" for key, value in topics.items()]
+    return "\n".join(lines) + "\n" + extra
+
+
+class Broker:
+    """One broker and its data directory. `start` may be called again after `stop` or `kill`: same data, same port."""
+
+    def __init__(self, directory, text=None):
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.data = self.directory / "data"
+        self.config = self.directory / "chronik.yaml"
+        self.config.write_text(yaml() if text is None else text)
+        self.log_path = self.directory / "broker.log"
+        self.port = 0
+        self.process = None
+        self.bootstrap = None
+
+    def start(self, timeout=30):
+        assert self.process is None, "already running"
+        command = [str(binary()), "serve", "--config", str(self.config), "--data-dir", str(self.data),
+                   "--listen", f"127.0.0.1:{self.port}"]
+        self.started_at = time.monotonic()
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
+        printed, descriptor = b"", self.process.stdout.fileno()
+        deadline = time.monotonic() + timeout
+        while not (ready := READY.search(printed)):
+            readable, _, _ = select.select([descriptor], [], [], max(0, deadline - time.monotonic()))
+            chunk = os.read(descriptor, 65536) if readable else b""
+            printed += chunk
+            if not chunk:
+                self._record(printed)
+                self.process.kill()
+                code = self.process.wait()
+                self.process = None
+                why = "ended" if readable else f"said nothing for {timeout} s"
+                raise RuntimeError(f"chronik {why} (exit {code}) before it listened:\n{printed.decode(errors='replace')}")
+        self.seconds_to_ready = time.monotonic() - self.started_at
+        self.bootstrap = ready.group(1).decode()
+        self.port = int(self.bootstrap.rsplit(":", 1)[1])
+        self._record(printed)
+        self.pump = threading.Thread(target=self._pump, args=(self.process.stdout,), daemon=True)
+        self.pump.start()
+        return self
+
+    def _record(self, data):
+        with open(self.log_path, "ab") as log:
+            log.write(data)
+
+    def _pump(self, pipe):
+        with open(self.log_path, "ab", buffering=0) as log:
+            while chunk := os.read(pipe.fileno(), 65536):
+                log.write(chunk)
+        pipe.close()
+
+    def _ended(self, timeout):
+        try:
+            code = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            code = None
+        self.pump.join(10)
+        self.process = None
+        return code
+
+    def stop(self, timeout=20):
+        """SIGTERM; the exit code, or None when it had to be killed."""
+        if self.process is None:
+            return 0
+        self.process.send_signal(signal.SIGTERM)
+        return self._ended(timeout)
+
+    def kill(self):
+        """SIGKILL: the process gets no chance to write another byte."""
+        self.process.send_signal(signal.SIGKILL)
+        self._ended(10)
+
+    def restart(self, hard=False):
+        if hard:
+            self.kill()
+        else:
+            assert self.stop() == 0, "a clean shutdown exits with 0"
+        return self.start()
+
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def resident_bytes(self):
+        for line in open(f"/proc/{self.process.pid}/status"):
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+        raise RuntimeError("no VmRSS")
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def bytes_on_disk(self):
+        # st_blocks, not st_size: preallocated segments count as what they occupy.
+        return sum(os.lstat(os.path.join(root, name)).st_blocks * 512
+                   for root, _, names in os.walk(self.data) for name in names)
+
+    def log(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+
+class External:
+    """A broker somebody else runs (E2E_BOOTSTRAP=host:port): the tests that need no restart run against it."""
+
+    def __init__(self, bootstrap):
+        self.bootstrap = bootstrap
+
+    def alive(self):
+        return True
+
+    def log(self):
+        return ""
+
+
+def run(*arguments, timeout=60):
+    """`chronik …` to its end."""
+    return subprocess.run([str(binary()), *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=timeout)
