@@ -16,6 +16,7 @@ final class Broker: @unchecked Sendable {
   let blockingPool: BlockingPool
   let chain: TierChain
   let topics: Topics
+  let groups: GroupCoordinator
   let clusterID: String
   /// What clients are told to connect to. Set by ``start()`` before the first connection is accepted.
   private(set) var advertised: Endpoint
@@ -54,6 +55,8 @@ final class Broker: @unchecked Sendable {
       environment: PartitionLog.Environment(
         blockingPool: pool, groupCommit: groupCommit, logger: logger, clock: { WallClock.milliseconds }),
       brokerDefaults: configuration.topics.given, controller: controller, logger: logger)
+    groups = GroupCoordinator(
+      settings: configuration.coordinators, topics: topics, blockingPool: pool, logger: logger)
   }
 
   private static func makeGroupCommit(
@@ -72,6 +75,7 @@ final class Broker: @unchecked Sendable {
     try chain.start()
     groupCommit?.start()
     try topics.openAll()
+    groups.start()
     let listener = Listener(broker: self, group: eventLoops, network: configuration.network)
     self.listener = listener
     // The port is known before the first connection can ask for it only if it is fixed; see Listener.start.
@@ -84,10 +88,12 @@ final class Broker: @unchecked Sendable {
   /// Stops serving, lets what is under way end, makes everything durable and closes the tiers. Blocks.
   func stop() {
     listener?.stop()
+    groups.stop()
     topics.closeAll()
     groupCommit?.stop()
     controller.stop()
     blockingPool.stop()
+    groups.shutDown()
     // Last of the threads: all others hand their results to an event loop.
     do { try eventLoops.syncShutdownGracefully() } catch {
       logger.error("The event loops did not stop cleanly", metadata: ["error": "\(error)"])
