@@ -21,11 +21,12 @@ public protocol KafkaRequest: KafkaMessage {
 }
 
 extension KafkaMessage {
-  /// Reads a body that starts at index `position` of `frame` and must end where `frame` does.
+  /// Reads a body that starts at index `position` of `frame` and must end where `frame` does, unless
+  /// `ignoresTrailingBytes`.
   ///
   /// `frame` is only borrowed for the call, but ranges of `records` fields in the result index into it.
   public static func decode(
-    frame: UnsafeRawBufferPointer, at position: Int, version: Int16
+    frame: UnsafeRawBufferPointer, at position: Int, version: Int16, ignoresTrailingBytes: Bool = false
   ) throws(WireError) -> Self {
     guard supportedVersions.contains(version) else {
       throw WireError(.unsupportedVersion, position: position, apiKey: apiKey, version: version)
@@ -35,7 +36,7 @@ extension KafkaMessage {
     var message = Self()
     do throws(WireError) {
       try message.transcode(&field)
-      guard field.remaining == 0 else { throw field.failure(.trailingBytes, at: field.position) }
+      guard field.remaining == 0 || ignoresTrailingBytes else { throw field.failure(.trailingBytes, at: field.position) }
     } catch {
       throw WireError(error.problem, position: error.position, apiKey: apiKey, version: version)
     }

@@ -30,8 +30,11 @@ struct HandlerTable: Sendable {
       versions = Handler.versions
       advertisedVersions = Handler.advertisedVersions
       handle = { (context) throws(WireError) in
+        // As Kafka, which does not look at what follows: librdkafka 2.16 asks for the metadata of all topics with three
+        // bytes too many.
         let request = try Handler.Request.decode(
-          frame: context.frame.bytes, at: context.header.bodyPosition, version: context.version)
+          frame: context.frame.bytes, at: context.header.bodyPosition, version: context.version,
+          ignoresTrailingBytes: true)
         Handler.handle(request, context)
       }
     }
