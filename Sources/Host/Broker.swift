@@ -16,6 +16,7 @@ final class Broker: @unchecked Sendable {
   let blockingPool: BlockingPool
   let chain: TierChain
   let topics: Topics
+  let groups: GroupCoordinator
   let clusterID: String
   /// What clients are told to connect to. Set by ``start()`` before the first connection is accepted.
   private(set) var advertised: Endpoint
@@ -55,6 +56,8 @@ final class Broker: @unchecked Sendable {
       environment: PartitionLog.Environment(
         blockingPool: pool, groupCommit: groupCommit, logger: logger, clock: { WallClock.milliseconds }),
       brokerDefaults: configuration.topics.given, controller: controller, logger: logger)
+    groups = GroupCoordinator(
+      settings: configuration.coordinators, topics: topics, blockingPool: pool, logger: logger)
   }
 
   private static func makeGroupCommit(
@@ -74,6 +77,7 @@ final class Broker: @unchecked Sendable {
     isStarted = true
     groupCommit?.start()
     try topics.openAll()
+    groups.start()
     let listener = Listener(broker: self, group: eventLoops, network: configuration.network)
     self.listener = listener
     // The port is known before the first connection can ask for it only if it is fixed; see Listener.start.
@@ -93,10 +97,12 @@ final class Broker: @unchecked Sendable {
   func stop() {
     guard isStarted else { return }
     listener?.stop()
+    groups.stop()
     topics.closeAll()
     groupCommit?.stop()
     controller.stop()
     blockingPool.stop()
+    groups.shutDown()
     // Last of the threads: all others hand their results to an event loop.
     do { try eventLoops.syncShutdownGracefully() } catch {
       logger.error("The event loops did not stop cleanly", metadata: ["error": "\(error)"])

@@ -33,7 +33,13 @@ enum DeleteTopicsHandler: RequestHandler {
           code: context.version >= 3 ? .topicDeletionDisabled : .invalidRequest,
           message: "Topic deletion is disabled (delete.topic.enable=false).")
       }
+      guard !topic.isInternal else {
+        throw AppendRefusal(
+          code: .invalidTopicException, message: "Topic \(topic.name) is internal; the broker cannot do without it.")
+      }
       try context.broker.topics.delete(topic)
+      let name = topic.name
+      context.broker.groups.run { $0.topicDeleted(name) }
     } catch {
       result.errorCode = error.code
       result.errorMessage = error.message

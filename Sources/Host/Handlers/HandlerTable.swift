@@ -30,6 +30,8 @@ struct HandlerTable: Sendable {
       versions = Handler.versions
       advertisedVersions = Handler.advertisedVersions
       handle = { (context) throws(WireError) in
+        // As Kafka, which does not look at what follows: librdkafka 2.16 asks for the metadata of all topics with three
+        // bytes too many.
         let request = try Handler.Request.decode(
           frame: context.frame.bytes, at: context.header.bodyPosition, version: context.version,
           allowsTrailingBytes: true)
@@ -43,7 +45,17 @@ struct HandlerTable: Sendable {
     Row(FetchHandler.self),
     Row(ListOffsetsHandler.self),
     Row(MetadataHandler.self),
+    Row(OffsetCommitHandler.self),
+    Row(OffsetFetchHandler.self),
     Row(FindCoordinatorHandler.self),
+    Row(JoinGroupHandler.self),
+    Row(HeartbeatHandler.self),
+    Row(LeaveGroupHandler.self),
+    Row(SyncGroupHandler.self),
+    Row(DescribeGroupsHandler.self),
+    Row(ListGroupsHandler.self),
+    Row(DeleteGroupsHandler.self),
+    Row(OffsetDeleteHandler.self),
     Row(ApiVersionsHandler.self),
     Row(CreateTopicsHandler.self),
     Row(DeleteTopicsHandler.self),

@@ -12,6 +12,7 @@ enum MetadataHandler: RequestHandler {
     let wanted = request.topics.flatMap { $0.isEmpty && context.version == 0 ? nil : $0 }
     let topics = context.broker.topics
     let mayCreate = request.allowAutoTopicCreation && context.broker.configuration.topics.createsAutomatically
+    // Internal topics are made by their coordinators, with settings of their own.
     let missing = (wanted ?? []).compactMap(\.name).filter {
       topics.topic($0) == nil && TopicName.complaint($0) == nil && !Topic.internalNames.contains($0)
     }

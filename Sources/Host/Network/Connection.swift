@@ -42,6 +42,8 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
   private var isWaitingForBudget = false
   private var lastActivity = NIODeadline.now()
   private var idleCheck: Scheduled<Void>?
+  /// The peer's address without its port; empty when it has none.
+  private(set) var peerHost = ""
   /// Set once the peer has named itself in ApiVersions; for logs.
   var clientSoftware = ""
 
@@ -57,6 +59,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
+    peerHost = context.remoteAddress?.ipAddress ?? ""
     scheduleIdleCheck()
   }
 
