@@ -16,6 +16,8 @@ final class Broker: @unchecked Sendable {
   let blockingPool: BlockingPool
   let chain: TierChain
   let topics: Topics
+  let producerIDs: ProducerIDs
+  let maintenance: LogMaintenance
   let clusterID: String
   /// What clients are told to connect to. Set by ``start()`` before the first connection is accepted.
   private(set) var advertised: Endpoint
@@ -50,11 +52,25 @@ final class Broker: @unchecked Sendable {
     chain = try TierChain(
       resolved, plugins: plugins, dataDirectory: configuration.dataDirectory, logger: logger, blockingPool: pool)
     groupCommit = Self.makeGroupCommit(configuration.durability, chain, logger)
+    producerIDs = try ProducerIDs(directory: configuration.dataDirectory)
+    let clock: @Sendable () -> Int64 = { WallClock.milliseconds }
     topics = Topics(
       catalogue: try TopicCatalogue(directory: configuration.dataDirectory), chain: chain,
       environment: PartitionLog.Environment(
-        blockingPool: pool, groupCommit: groupCommit, logger: logger, clock: { WallClock.milliseconds }),
+        blockingPool: pool, groupCommit: groupCommit, logger: logger, clock: clock,
+        leaderEpoch: try Self.nextLeaderEpoch(configuration.dataDirectory),
+        snapshots: chain.isDurable
+          ? try PartitionSnapshotStore(dataDirectory: configuration.dataDirectory, logger: logger) : nil,
+        producerIDExpiration: configuration.coordinators.producerIDExpiration.wholeMilliseconds),
       brokerDefaults: configuration.topics.given, controller: controller, logger: logger)
+    maintenance = LogMaintenance(topics: topics, clock: clock)
+  }
+
+  /// The leader epoch of this start, durably above that of every earlier one; 0 for the first. Blocks.
+  private static func nextLeaderEpoch(_ directory: String) throws(DataDirectory.Failure) -> Int32 {
+    var counter = try DurableCounter(path: "\(directory)/leader-epoch", initial: -1)
+    try counter.set(counter.value + 1)
+    return Int32(clamping: counter.value)
   }
 
   private static func makeGroupCommit(
@@ -74,6 +90,8 @@ final class Broker: @unchecked Sendable {
     isStarted = true
     groupCommit?.start()
     try topics.openAll()
+    try producerIDs.recover(above: topics.largestProducerID)
+    maintenance.start(on: eventLoops.next())
     let listener = Listener(broker: self, group: eventLoops, network: configuration.network)
     self.listener = listener
     // The port is known before the first connection can ask for it only if it is fixed; see Listener.start.
@@ -93,6 +111,7 @@ final class Broker: @unchecked Sendable {
   func stop() {
     guard isStarted else { return }
     listener?.stop()
+    maintenance.stop()
     topics.closeAll()
     groupCommit?.stop()
     controller.stop()

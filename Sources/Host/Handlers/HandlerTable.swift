@@ -47,8 +47,11 @@ struct HandlerTable: Sendable {
     Row(ApiVersionsHandler.self),
     Row(CreateTopicsHandler.self),
     Row(DeleteTopicsHandler.self),
+    Row(InitProducerIdHandler.self),
+    Row(OffsetForLeaderEpochHandler.self),
     Row(DescribeConfigsHandler.self),
     Row(DescribeClusterHandler.self),
+    Row(DescribeProducersHandler.self),
   ]
 
   private let byKey: [Row?]
