@@ -63,7 +63,8 @@ final class Broker: @unchecked Sendable {
           ? try PartitionSnapshotStore(dataDirectory: configuration.dataDirectory, logger: logger) : nil,
         producerIDExpiration: configuration.coordinators.producerIDExpiration.wholeMilliseconds),
       brokerDefaults: configuration.topics.given, controller: controller, logger: logger)
-    maintenance = LogMaintenance(topics: topics, clock: clock)
+    maintenance = LogMaintenance(
+      topics: topics, retentionInterval: configuration.topics.retentionCheckInterval, clock: clock)
   }
 
   /// The leader epoch of this start, durably above that of every earlier one; 0 for the first. Blocks.

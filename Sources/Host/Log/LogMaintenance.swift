@@ -3,13 +3,14 @@ import Logging
 import NIOConcurrencyHelpers
 import NIOCore
 
-/// What happens to logs in the background: snapshots and forgetting silent producers. One thread does it all, and
-/// whatever moves the start of a log, so that nothing of it runs beside another.
+/// What happens to logs in the background: snapshots, retention, forgetting silent producers. One thread does it all, and
+/// DeleteRecords too, so that nothing that moves the start of a log runs beside another.
 ///
 /// A timer on an event loop only starts the passes; one that falls into the previous one's time is left out.
 final class LogMaintenance: Sendable {
   private let topics: Topics
   private let clock: @Sendable () -> Int64
+  private let retentionInterval: Duration
   private let thread = BlockingPool(threads: 1)
   private let state = NIOLockedValueBox(State())
 
@@ -22,19 +23,24 @@ final class LogMaintenance: Sendable {
     var isRunning = false
     var isStopped = false
     /// By the broker's clock, ms.
+    var lastRetention: Int64 = 0
     var lastExpiry: Int64 = 0
   }
 
-  init(topics: Topics, clock: @escaping @Sendable () -> Int64) {
+  init(topics: Topics, retentionInterval: Duration, clock: @escaping @Sendable () -> Int64) {
     self.topics = topics
+    self.retentionInterval = retentionInterval
     self.clock = clock
   }
 
-  /// Begins.
+  /// Begins. The first retention pass comes after its interval, as in Kafka.
   func start(on loop: any EventLoop) {
     let now = clock()
-    let interval = Self.snapshotInterval
-    state.withLockedValue { $0.lastExpiry = now }
+    let interval = min(Self.snapshotInterval, TimeAmount(retentionInterval))
+    state.withLockedValue { state in
+      state.lastRetention = now
+      state.lastExpiry = now
+    }
     loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { [self] _ in wake() }
   }
 
@@ -61,14 +67,18 @@ final class LogMaintenance: Sendable {
 
   /// One round. On the maintenance thread.
   private func pass(now: Int64) {
-    let expiresProducers = state.withLockedValue { state in
+    let (appliesRetention, expiresProducers) = state.withLockedValue { state in
+      let retention = now - state.lastRetention >= retentionInterval.wholeMilliseconds
       let expiry = now - state.lastExpiry >= Self.producerExpiryInterval
+      if retention { state.lastRetention = now }
       if expiry { state.lastExpiry = now }
-      return expiry
+      return (retention, expiry)
     }
     for topic in topics.all {
+      let configuration = topic.configuration
       for log in topic.partitions {
         if expiresProducers { log.expireProducers(now: now) }
+        if appliesRetention { log.applyRetention(configuration, now: now) }
         log.saveSnapshotIfDue(now: now)
       }
     }
