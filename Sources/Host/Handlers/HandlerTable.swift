@@ -47,11 +47,20 @@ struct HandlerTable: Sendable {
     Row(ApiVersionsHandler.self),
     Row(CreateTopicsHandler.self),
     Row(DeleteTopicsHandler.self),
+    Row(DeleteRecordsHandler.self),
     Row(InitProducerIdHandler.self),
     Row(OffsetForLeaderEpochHandler.self),
+    Row(DescribeAclsHandler.self),
+    Row(CreateAclsHandler.self),
+    Row(DeleteAclsHandler.self),
     Row(DescribeConfigsHandler.self),
+    Row(AlterConfigsHandler.self),
+    Row(DescribeLogDirsHandler.self),
+    Row(CreatePartitionsHandler.self),
+    Row(IncrementalAlterConfigsHandler.self),
     Row(DescribeClusterHandler.self),
     Row(DescribeProducersHandler.self),
+    Row(DescribeTopicPartitionsHandler.self),
   ]
 
   private let byKey: [Row?]
