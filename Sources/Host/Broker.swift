@@ -17,6 +17,8 @@ final class Broker: @unchecked Sendable {
   let chain: TierChain
   let topics: Topics
   let groups: GroupCoordinator
+  let producerIDs: ProducerIDs
+  let maintenance: LogMaintenance
   let clusterID: String
   /// What clients are told to connect to. Set by ``start()`` before the first connection is accepted.
   private(set) var advertised: Endpoint
@@ -51,13 +53,28 @@ final class Broker: @unchecked Sendable {
     chain = try TierChain(
       resolved, plugins: plugins, dataDirectory: configuration.dataDirectory, logger: logger, blockingPool: pool)
     groupCommit = Self.makeGroupCommit(configuration.durability, chain, logger)
+    producerIDs = try ProducerIDs(directory: configuration.dataDirectory)
+    let clock: @Sendable () -> Int64 = { WallClock.milliseconds }
     topics = Topics(
       catalogue: try TopicCatalogue(directory: configuration.dataDirectory), chain: chain,
       environment: PartitionLog.Environment(
-        blockingPool: pool, groupCommit: groupCommit, logger: logger, clock: { WallClock.milliseconds }),
+        blockingPool: pool, groupCommit: groupCommit, logger: logger, clock: clock,
+        leaderEpoch: try Self.nextLeaderEpoch(configuration.dataDirectory),
+        snapshots: chain.isDurable
+          ? try PartitionSnapshotStore(dataDirectory: configuration.dataDirectory, logger: logger) : nil,
+        producerIDExpiration: configuration.coordinators.producerIDExpiration.wholeMilliseconds),
       brokerDefaults: configuration.topics.given, controller: controller, logger: logger)
     groups = GroupCoordinator(
       settings: configuration.coordinators, topics: topics, blockingPool: pool, logger: logger)
+    maintenance = LogMaintenance(
+      topics: topics, retentionInterval: configuration.topics.retentionCheckInterval, clock: clock)
+  }
+
+  /// The leader epoch of this start, durably above that of every earlier one; 0 for the first. Blocks.
+  private static func nextLeaderEpoch(_ directory: String) throws(DataDirectory.Failure) -> Int32 {
+    var counter = try DurableCounter(path: "\(directory)/leader-epoch", initial: -1)
+    try counter.set(counter.value + 1)
+    return Int32(clamping: counter.value)
   }
 
   private static func makeGroupCommit(
@@ -78,6 +95,8 @@ final class Broker: @unchecked Sendable {
     groupCommit?.start()
     try topics.openAll()
     groups.start()
+    try producerIDs.recover(above: topics.largestProducerID)
+    maintenance.start(on: eventLoops.next())
     let listener = Listener(broker: self, group: eventLoops, network: configuration.network)
     self.listener = listener
     // The port is known before the first connection can ask for it only if it is fixed; see Listener.start.
@@ -98,6 +117,7 @@ final class Broker: @unchecked Sendable {
     guard isStarted else { return }
     listener?.stop()
     groups.stop()
+    maintenance.stop()
     topics.closeAll()
     groupCommit?.stop()
     controller.stop()

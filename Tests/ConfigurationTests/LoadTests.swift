@@ -20,7 +20,9 @@ struct LoadTests {
     #expect(configuration.chain == [TierSpec(tier: "MemoryBuffer"), TierSpec(tier: "LocalSegments")])
     #expect(
       configuration.topics
-        == .init(createsAutomatically: true, partitionCount: 1, replicationFactor: 1, allowsDeletion: true, given: [:]))
+        == .init(
+          createsAutomatically: true, partitionCount: 1, replicationFactor: 1, allowsDeletion: true,
+          retentionCheckInterval: .seconds(300), given: [:]))
     #expect(configuration.coordinators.initialRebalanceDelay == .seconds(3))
     #expect(configuration.coordinators.sessionTimeoutMin == .seconds(6))
     #expect(configuration.coordinators.sessionTimeoutMax == .seconds(1800))

@@ -50,6 +50,7 @@ public struct Configuration: Sendable, Hashable {
     public var partitionCount: Int32
     public var replicationFactor: Int16
     public var allowsDeletion: Bool
+    public var retentionCheckInterval: Duration
     /// The topic and broker settings that the file gives, by Kafka's names, in normal form. The broker layer of
     /// `ResolvedTopicConfiguration`.
     public var given: [String: String]

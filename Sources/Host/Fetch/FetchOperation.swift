@@ -92,6 +92,7 @@ final class FetchOperation: LogWaiter, @unchecked Sendable {
       data.errorCode = target.currentLeaderEpoch < offsets.leaderEpoch ? .fencedLeaderEpoch : .unknownLeaderEpoch
       return Result(data: data, extents: [], log: log)
     }
+    if target.lastFetchedEpoch >= 0, let result = checkLastFetched(target, log, offsets, data) { return result }
     let answer =
       fetched[index]
       ?? log.read(
@@ -110,6 +111,23 @@ final class FetchOperation: LogWaiter, @unchecked Sendable {
       set(offsets, &data)
       return Result(data: data, extents: [], log: log, wouldBlock: true)
     }
+  }
+
+  /// Compares what the client has read with the log's history (v12): nil when it is part of it. Otherwise what it saw was
+  /// lost, and the answer names the place from which it must forget.
+  private func checkLastFetched(
+    _ target: FetchTarget, _ log: PartitionLog, _ offsets: LogOffsets, _ base: FetchResponse.PartitionData
+  ) -> Result? {
+    var data = base
+    set(offsets, &data)
+    guard let end = log.end(of: target.lastFetchedEpoch), target.fetchOffset >= offsets.logStartOffset else {
+      data.errorCode = .offsetOutOfRange
+      return Result(data: data, extents: [], log: log)
+    }
+    guard end.epoch < target.lastFetchedEpoch || end.endOffset < target.fetchOffset else { return nil }
+    data.divergingEpoch.epoch = end.epoch
+    data.divergingEpoch.endOffset = end.endOffset
+    return Result(data: data, extents: [], log: log)
   }
 
   private func set(_ offsets: LogOffsets, _ data: inout FetchResponse.PartitionData) {

@@ -48,7 +48,6 @@ enum ListOffsetsHandler: RequestHandler {
       result.errorCode = wanted.currentLeaderEpoch < offsets.leaderEpoch ? .fencedLeaderEpoch : .unknownLeaderEpoch
       return result
     }
-    result.leaderEpoch = offsets.leaderEpoch
     switch wanted.timestamp {
     case -1: result.offset = isolation == .readCommitted ? offsets.lastStableOffset : offsets.highWatermark
     case -2: result.offset = offsets.logStartOffset
@@ -58,7 +57,7 @@ enum ListOffsetsHandler: RequestHandler {
     case 0...: set(&result) { try log.offset(at: wanted.timestamp, isolation) }
     default: result.errorCode = .unsupportedVersion
     }
-    if result.offset < 0 { result.leaderEpoch = -1 }
+    result.leaderEpoch = result.offset < 0 ? -1 : log.leaderEpoch(at: result.offset) ?? -1
     return result
   }
 

@@ -48,9 +48,12 @@ enum ProduceHandler: RequestHandler {
     }
     do throws(AppendRefusal) {
       let frame = operation.context.frame
-      let batches = try log.validator.validate(range, in: frame.bytes, now: now)
+      let validator = log.validator
+      let batches = try validator.validate(range, in: frame.bytes, now: now)
       log.append(
-        AppendRequest(frame: frame, batches: batches, acks: operation.acks) { operation.complete(index, $0) })
+        AppendRequest(frame: frame, batches: batches, acks: operation.acks, codec: validator.codec) {
+          operation.complete(index, $0)
+        })
     } catch {
       operation.complete(index, .refused(error.code, error.message, logStartOffset: log.offsets.logStartOffset))
     }

@@ -27,6 +27,8 @@ struct AppendValidator: Sendable {
   var timestampBeforeMax: Int64?
   var timestampAfterMax: Int64?
   var usesLogAppendTime: Bool
+  /// What the topic stores (`compression.type`); nil leaves the producer's choice.
+  var codec: Compression? = nil
   /// Decompressed records of one batch may take this many bytes when they must be decoded here.
   static let decodedByteCountMax = 256 << 20
 
@@ -41,7 +43,7 @@ struct AppendValidator: Sendable {
         header = try RecordBatch.validate(rest)
         try check(header, rest, now: now)
       } catch {
-        throw refusal(error)
+        throw Self.refusal(error)
       }
       guard header.byteCount <= batchByteCountMax else {
         throw AppendRefusal(
@@ -51,10 +53,24 @@ struct AppendValidator: Sendable {
       guard !header.isControl else {
         throw AppendRefusal(code: .invalidRecord, message: "Clients are not allowed to write control records.")
       }
+      try checkProducer(header)
       batches.append(ValidatedBatch(range: position..<position + header.byteCount, header: header))
       position += header.byteCount
     }
     return batches
+  }
+
+  private func checkProducer(_ header: RecordBatchHeader) throws(AppendRefusal) {
+    guard !header.isTransactional else {
+      throw AppendRefusal(code: .invalidTxnState, message: "Transactions are not available on this broker.")
+    }
+    guard header.hasProducerID else { return }
+    guard header.producerID >= 0, header.producerEpoch >= 0, header.baseSequence >= 0 else {
+      throw AppendRefusal(
+        code: .invalidRecord,
+        message: "Producer \(header.producerID) sent the sequence number \(header.baseSequence) with epoch "
+          + "\(header.producerEpoch); none of them may be negative.")
+    }
   }
 
   private func check(_ header: RecordBatchHeader, _ bytes: UnsafeRawBufferPointer, now: Int64) throws(RecordBatchError) {
@@ -76,7 +92,8 @@ struct AppendValidator: Sendable {
     return lower...(overflow ? .max : max(lower, upper))
   }
 
-  private func refusal(_ error: RecordBatchError) -> AppendRefusal {
+  /// What the client is told about a batch that cannot be read.
+  static func refusal(_ error: RecordBatchError) -> AppendRefusal {
     switch error {
     case .truncated, .lengthOutOfRange, .crcMismatch: AppendRefusal(code: .corruptMessage, message: "\(error)")
     case .unsupportedMagic: AppendRefusal(code: .unsupportedForMessageFormat, message: "\(error)")

@@ -50,27 +50,6 @@ struct AppendOutcome: Sendable {
   }
 }
 
-/// One partition's records of a produce request on their way into the log.
-final class AppendRequest: @unchecked Sendable {
-  let frame: FrameBuffer
-  let batches: [ValidatedBatch]
-  let acks: Acks
-  /// Leader epoch the records were made for; internal appends pass the log's own.
-  private let completion: @Sendable (AppendOutcome) -> Void
-
-  /// `completion` is called exactly once, from any thread, possibly before `append` returns.
-  init(
-    frame: FrameBuffer, batches: [ValidatedBatch], acks: Acks, completion: @escaping @Sendable (AppendOutcome) -> Void
-  ) {
-    self.frame = frame
-    self.batches = batches
-    self.acks = acks
-    self.completion = completion
-  }
-
-  func complete(_ outcome: AppendOutcome) { completion(outcome) }
-}
-
 /// Somebody who waits for a partition to change. Woken at most once, from any thread; it must not block.
 protocol LogWaiter: AnyObject, Sendable {
   func wake()

@@ -1,5 +1,6 @@
 import KafkaProtocol
 import KafkaRecords
+import NIOConcurrencyHelpers
 import PluginLoader
 import TierAPI
 
@@ -9,11 +10,34 @@ extension PartitionLog {
 
   /// Appends validated records. The request is completed when its acks level is reached. Requests of one thread are
   /// appended in the order of the calls. Does not block.
-  func append(_ request: AppendRequest) {
+  func append(_ request: AppendRequest) { submit(.append(request), nonblocking: true) }
+
+  /// Runs `body` while nothing else changes the tiers (`tier.h`, concurrency), and returns what it returns; nil when the
+  /// log is closed. Blocks; never on an event loop or a thread of the blocking pool, which may have to run it.
+  func change<Result: Sendable>(_ body: @escaping @Sendable () -> Result) -> Result? {
+    let result = NIOLockedValueBox<Result?>(nil)
+    let done = ConditionLock(value: 0)
+    let finish: @Sendable () -> Void = {
+      done.lock()
+      done.unlock(withValue: 1)
+    }
+    let change = TierChange(
+      run: {
+        let value = body()
+        result.withLockedValue { $0 = value }
+        finish()
+      }, refuse: finish)
+    submit(.change(change), nonblocking: false)
+    done.lock(whenValue: 1)
+    done.unlock()
+    return result.withLockedValue { $0 }
+  }
+
+  private func submit(_ work: LogWork, nonblocking: Bool) {
     let admission = lock.withLock { () -> Admission in
       if guarded.isClosed { return .refused }
       if guarded.isAppending {
-        guarded.queue.append(request)
+        guarded.queue.append(work)
         return .queued
       }
       guarded.isAppending = true
@@ -22,8 +46,8 @@ extension PartitionLog {
     }
     switch admission {
     case .queued: break
-    case .appender: runAppends(request, nonblocking: true)
-    case .refused: request.complete(.refused(.notLeaderOrFollower, "The partition is closing."))
+    case .appender: runAppends(work, nonblocking: nonblocking, countMax: Self.combinedAppendsMax)
+    case .refused: work.refuse()
     }
   }
 
@@ -33,25 +57,25 @@ extension PartitionLog {
     case appender
   }
 
-  /// The appender: appends `first` and then what was queued meanwhile.
-  private func runAppends(_ first: AppendRequest, nonblocking: Bool) {
+  /// The appender: does `first` and then what was queued meanwhile; after `countMax` the rest goes to the blocking pool.
+  private func runAppends(_ first: LogWork, nonblocking: Bool, countMax: Int = .max) {
     var current = first
     var count = 0
     while true {
       guard perform(current, nonblocking: nonblocking) else {
-        // The tier would block: the same request again, where it may. The appender's role goes along.
-        let request = current
-        environment.blockingPool.run { self.runAppends(request, nonblocking: false) }
+        // It would block: the same work again, where it may. The appender's role goes along.
+        let work = current
+        environment.blockingPool.run { self.runAppends(work, nonblocking: false) }
         return
       }
       count += 1
-      let next = lock.withLock { () -> AppendRequest? in
+      let next = lock.withLock { () -> LogWork? in
         if let next = guarded.queue.popFirst() { return next }
         guarded.isAppending = false
         return nil
       }
       guard let next else { return leave() }
-      if nonblocking, count >= Self.combinedAppendsMax {
+      if count >= countMax {
         environment.blockingPool.run { self.runAppends(next, nonblocking: false) }
         return
       }
@@ -59,14 +83,27 @@ extension PartitionLog {
     }
   }
 
+  /// False when it would block and nothing happened.
+  private func perform(_ work: LogWork, nonblocking: Bool) -> Bool {
+    switch work {
+    case .append(let request): return perform(request, nonblocking: nonblocking)
+    case .change(let change):
+      if nonblocking { return false }
+      change.run()
+      return true
+    }
+  }
+
   /// One request; false when it would block and nothing happened. The one linear path from records to outcome.
   private func perform(_ request: AppendRequest, nonblocking: Bool) -> Bool {
-    let (offsets, failure) = lock.withLock { (guarded.offsets, guarded.failure) }
+    let (offsets, failure, verdict) = lock.withLock {
+      (guarded.offsets, guarded.failure, guarded.producers.check(request.batches))
+    }
     if let failure {
       request.complete(.refused(.kafkaStorageError, "\(failure)", logStartOffset: offsets.logStartOffset))
       return true
     }
-    switch checkProducer(request, offsets) {
+    switch verdict {
     case .append: break
     case .duplicate(let baseOffset, let lastOffset, let timestamp):
       let time = validator.usesLogAppendTime ? timestamp : -1
@@ -79,6 +116,19 @@ extension PartitionLog {
       request.complete(.refused(code, message, logStartOffset: offsets.logStartOffset))
       return true
     }
+    if let codec = request.codec {
+      if nonblocking { return false }
+      do throws(AppendRefusal) {
+        try request.recompress(codec, batchByteCountMax: validator.batchByteCountMax)
+      } catch {
+        request.complete(.refused(error.code, error.message, logStartOffset: offsets.logStartOffset))
+        return true
+      }
+    }
+    return commit(request, offsets, nonblocking: nonblocking)
+  }
+
+  private func commit(_ request: AppendRequest, _ offsets: LogOffsets, nonblocking: Bool) -> Bool {
     let logAppendTime = validator.usesLogAppendTime ? environment.clock() : -1
     let prepared = assignOffsets(request, offsets, logAppendTime: logAppendTime)
     do throws(TierFailure) {
@@ -91,27 +141,12 @@ extension PartitionLog {
       request.complete(.refused(Self.code(for: error), "\(error)", logStartOffset: offsets.logStartOffset))
       return true
     }
-    var baseOffset = offsets.logEndOffset
-    for batch in request.batches {
-      producers.record(batch.header, baseOffset: baseOffset)
-      baseOffset += Int64(batch.header.lastOffsetDelta) + 1
-    }
     published(
-      request, endOffset: baseOffset,
+      request, logAppendTime: logAppendTime,
       AppendOutcome(
         code: .none, message: nil, baseOffset: offsets.logEndOffset, logAppendTime: logAppendTime,
         logStartOffset: offsets.logStartOffset))
     return true
-  }
-
-  /// Sequence check of every batch of the request. Kafka clients send one batch with a producer id per partition; with
-  /// several, all must be new or the first decides.
-  private func checkProducer(_ request: AppendRequest, _ offsets: LogOffsets) -> ProducerStates.Verdict {
-    for batch in request.batches where batch.header.hasProducerID {
-      let verdict = producers.check(batch.header)
-      if verdict != .append { return verdict }
-    }
-    return .append
   }
 
   /// Writes base offset and leader epoch into the bytes (and LogAppendTime where the topic wants it), nothing else.
@@ -133,23 +168,30 @@ extension PartitionLog {
     }
   }
 
-  /// Makes the new end known and sees to durability.
-  private func published(_ request: AppendRequest, endOffset: Int64, _ outcome: AppendOutcome) {
-    guard let groupCommit = environment.groupCommit else {
-      let start = chain.startOffset
-      lock.withLock {
-        guarded.offsets.logEndOffset = endOffset
-        // A bounded volatile tier makes room by dropping its oldest batches.
-        guarded.offsets.logStartOffset = max(guarded.offsets.logStartOffset, start)
+  /// Makes the new end and the producers' new sequences known, and sees to durability.
+  private func published(_ request: AppendRequest, logAppendTime: Int64, _ outcome: AppendOutcome) {
+    let now = request.hasProducer ? environment.clock() : 0
+    // A bounded volatile tier makes room by dropping its oldest batches.
+    let start = environment.groupCommit == nil ? chain.startOffset : 0
+    let (endOffset, becameDirty) = lock.withLock { () -> (Int64, Bool) in
+      var end = outcome.baseOffset
+      for batch in request.batches {
+        if batch.header.hasProducerID {
+          var header = batch.header
+          if logAppendTime >= 0 { header.maxTimestamp = logAppendTime }
+          guarded.producers.record(header, baseOffset: end, now: now)
+        }
+        end += Int64(batch.header.lastOffsetDelta) + 1
+        guarded.unsavedByteCount += batch.range.count
       }
-      durable(upTo: endOffset).run()
-      finish(request, endOffset: endOffset, outcome)
-      return
-    }
-    let becameDirty = lock.withLock { () -> Bool in
-      guarded.offsets.logEndOffset = endOffset
+      guarded.offsets.logEndOffset = end
+      guarded.offsets.logStartOffset = max(guarded.offsets.logStartOffset, start)
       defer { guarded.isDirty = true }
-      return !guarded.isDirty
+      return (end, !guarded.isDirty)
+    }
+    guard let groupCommit = environment.groupCommit else {
+      durable(upTo: endOffset).run()
+      return finish(request, endOffset: endOffset, outcome)
     }
     finish(request, endOffset: endOffset, outcome)
     if becameDirty { groupCommit.add(self) }

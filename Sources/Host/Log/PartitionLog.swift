@@ -19,7 +19,15 @@ final class PartitionLog: @unchecked Sendable {
     /// Nil: every appended byte counts as durable at once.
     var groupCommit: GroupCommit?
     var logger: Logger
+    /// The time of day, ms since 1970.
     var clock: @Sendable () -> Int64
+    /// Of this start of the broker: higher than that of any earlier one, because records that were not durable may have
+    /// gone and their offsets will be given to others.
+    var leaderEpoch: Int32 = 0
+    /// Nil for a chain that does not survive a restart.
+    var snapshots: PartitionSnapshotStore?
+    /// `producer.id.expiration.ms`.
+    var producerIDExpiration: Int64 = 86_400_000
   }
 
   let identity: PartitionIdentity
@@ -34,7 +42,12 @@ final class PartitionLog: @unchecked Sendable {
     var offsets: LogOffsets
     /// Somebody is appending; everything else goes to `queue`.
     var isAppending = false
-    var queue: Deque<AppendRequest> = []
+    var queue: Deque<LogWork> = []
+    /// Idempotent producers; checked and changed in one piece with the append.
+    var producers = ProducerStates()
+    var epochs = LeaderEpochHistory()
+    /// Appended since the last snapshot.
+    var unsavedByteCount = 0
     /// Producers that wait for durability, in offset order.
     var awaitingDurability: Deque<(endOffset: Int64, request: AppendRequest, outcome: AppendOutcome)> = []
     var fetchWaiters: [any LogWaiter] = []
@@ -48,8 +61,8 @@ final class PartitionLog: @unchecked Sendable {
     var onDrained: (@Sendable () -> Void)?
   }
 
-  /// Touched by the appender only.
-  var producers: ProducerStates
+  /// Used by one thread at a time, see `PartitionLog+Snapshot.swift`.
+  var keeper = SnapshotKeeper()
   /// Changed by topic configuration; read by producers' event loops.
   private let validatorBox: NIOLockedValueBox<AppendValidator>
 
@@ -59,20 +72,17 @@ final class PartitionLog: @unchecked Sendable {
   }
 
   /// Takes open tiers. What the commit tier recovered is durable, so the high watermark starts at its end.
-  init(
-    identity: PartitionIdentity, chain: PartitionChain, producers: ProducerStates,
-    leaderEpoch: Int32, validator: AppendValidator, environment: Environment
-  ) {
+  /// ``restore(_:)`` comes next.
+  init(identity: PartitionIdentity, chain: PartitionChain, validator: AppendValidator, environment: Environment) {
     self.identity = identity
     self.chain = chain
-    self.producers = producers
     self.environment = environment
     validatorBox = NIOLockedValueBox(validator)
     let state = chain.commit.state
     guarded = Guarded(
       offsets: LogOffsets(
         logStartOffset: chain.startOffset, logEndOffset: state.end_offset, highWatermark: state.end_offset,
-        lastStableOffset: state.end_offset, leaderEpoch: leaderEpoch))
+        lastStableOffset: state.end_offset, leaderEpoch: environment.leaderEpoch))
   }
 
   var offsets: LogOffsets { lock.withLock { guarded.offsets } }
@@ -120,19 +130,21 @@ final class PartitionLog: @unchecked Sendable {
   /// Ends the log: queued and waiting producers are refused, waiting fetches are woken, and when the last call into the
   /// tiers has returned, `whenDrained` runs (on that caller's thread, or on this one); then the tiers may be closed.
   func close(whenDrained: @escaping @Sendable () -> Void) {
-    let (refused, fetches, isDrained) = lock.withLock {
+    let (refused, waiting, fetches, isDrained) = lock.withLock {
       precondition(!guarded.isClosed, "a log was closed twice")
       guarded.isClosed = true
-      let refused = Array(guarded.queue) + guarded.awaitingDurability.map(\.request)
+      let refused = Array(guarded.queue)
+      let waiting = guarded.awaitingDurability.map(\.request)
       let fetches = guarded.fetchWaiters
       guarded.queue.removeAll()
       guarded.awaitingDurability.removeAll()
       guarded.fetchWaiters.removeAll()
       let isDrained = guarded.activeCalls == 0
       if !isDrained { guarded.onDrained = whenDrained }
-      return (refused, fetches, isDrained)
+      return (refused, waiting, fetches, isDrained)
     }
-    for request in refused { request.complete(.refused(.notLeaderOrFollower, "The partition is closing.")) }
+    for work in refused { work.refuse() }
+    for request in waiting { LogWork.append(request).refuse() }
     for waiter in fetches { waiter.wake() }
     if isDrained { whenDrained() }
   }

@@ -1,5 +1,6 @@
 import Configuration
 import KafkaProtocol
+import KafkaRecords
 import NIOConcurrencyHelpers
 import PluginLoader
 import TierAPI
@@ -43,16 +44,22 @@ final class Topic: Sendable {
 
   func add(_ logs: [PartitionLog]) { state.withLockedValue { $0.partitions += logs } }
 
-  /// Replaces the configuration and tells the logs and their tiers.
+  /// Replaces the configuration and tells the logs and their tiers. Blocks; on the controller thread.
   func configure(_ overrides: [String: String], _ configuration: ResolvedTopicConfiguration) throws(TierFailure) {
     let logs = state.withLockedValue { state in
       state.overrides = overrides
       state.configuration = configuration
       return state.partitions
     }
+    let settings = chronik_partition_settings(configuration)
     for log in logs {
       log.validator = AppendValidator(configuration)
-      for partition in log.chain.partitions { try partition.configure(chronik_partition_settings(configuration)) }
+      let result = log.change {
+        Result { () throws(TierFailure) in
+          for partition in log.chain.partitions { try partition.configure(settings) }
+        }
+      }
+      try result?.get()
     }
   }
 
@@ -67,7 +74,22 @@ extension AppendValidator {
       batchByteCountMax: configuration.maxMessageBytes, requiresKeys: configuration.compacts,
       timestampBeforeMax: configuration.timestampBeforeMaxMilliseconds,
       timestampAfterMax: configuration.timestampAfterMaxMilliseconds,
-      usesLogAppendTime: configuration.timestampType == .logAppendTime)
+      usesLogAppendTime: configuration.timestampType == .logAppendTime,
+      codec: configuration.compression.codec)
+  }
+}
+
+extension ResolvedTopicConfiguration.Compression {
+  /// Nil: whatever the producer chose.
+  var codec: KafkaRecords.Compression? {
+    switch self {
+    case .producer: nil
+    case .uncompressed: KafkaRecords.Compression.none
+    case .gzip: .gzip
+    case .snappy: .snappy
+    case .lz4: .lz4
+    case .zstd: .zstd
+    }
   }
 }
 

@@ -53,6 +53,9 @@ final class Topics: Sendable {
     return served.withLockedValue { $0.byName.keys.first { $0 != name && folded($0) == key } }
   }
 
+  /// The largest producer id that any partition knows; -1 without any.
+  var largestProducerID: Int64 { all.flatMap(\.partitions).map(\.largestProducerID).max() ?? -1 }
+
   var partitionCount: Int { served.withLockedValue { $0.byName.values.reduce(0) { $0 + $1.partitions.count } } }
 
   // MARK: - Changes, on the controller thread
@@ -154,10 +157,14 @@ final class Topics: Sendable {
     }
   }
 
-  /// Closes every partition. Blocks until the last call into the tiers has returned.
+  /// Closes every partition and writes what the next start wants to know. Blocks until the last call into the tiers has
+  /// returned.
   func closeAll() {
     let done = ConditionLock(value: 0)
-    closeThen(all.flatMap(\.partitions)) { done.lock(); done.unlock(withValue: 1) }
+    closeThen(all.flatMap(\.partitions), each: { $0.saveSnapshotAtClose() }) {
+      done.lock()
+      done.unlock(withValue: 1)
+    }
     done.lock(whenValue: 1)
     done.unlock()
     catalogue.value.close()
@@ -165,7 +172,10 @@ final class Topics: Sendable {
 
   // MARK: -
 
-  private func closeThen(_ logs: [PartitionLog], _ completion: @escaping @Sendable () -> Void) {
+  private func closeThen(
+    _ logs: [PartitionLog], each: @escaping @Sendable (PartitionLog) -> Void = { _ in },
+    _ completion: @escaping @Sendable () -> Void
+  ) {
     guard !logs.isEmpty else { return completion() }
     let left = NIOLockedValueBox(logs.count)
     for log in logs {
@@ -173,6 +183,7 @@ final class Topics: Sendable {
         // The last caller may be an event loop; closing a tier may block.
         blockingPool.run {
           log.chain.close()
+          each(log)
           let isLast = left.withLockedValue { left in
             left -= 1
             return left == 0
@@ -187,7 +198,9 @@ final class Topics: Sendable {
     guard let id = KafkaUUID(record.id) else { return }
     do {
       for number in 0..<record.partitions {
-        try chain.delete(PartitionIdentity(topic: record.name, topicID: (id.high, id.low), partition: number))
+        let partition = PartitionIdentity(topic: record.name, topicID: (id.high, id.low), partition: number)
+        try chain.delete(partition)
+        try environment.snapshots?.remove(partition)
       }
       try catalogue.value.remove(id: record.id)
     } catch {
@@ -208,9 +221,15 @@ final class Topics: Sendable {
     let configuration = resolve(record.config)
     let identity = PartitionIdentity(topic: record.name, topicID: (id.high, id.low), partition: partition)
     let tiers = try chain.open(identity, settings: chronik_partition_settings(configuration))
-    return PartitionLog(
-      identity: identity, chain: tiers, producers: ProducerStates(), leaderEpoch: 0,
-      validator: AppendValidator(configuration), environment: environment)
+    let log = PartitionLog(
+      identity: identity, chain: tiers, validator: AppendValidator(configuration), environment: environment)
+    do {
+      log.restore(try environment.snapshots?.load(identity))
+    } catch {
+      tiers.close()
+      throw error
+    }
+    return log
   }
 
   @discardableResult

@@ -41,14 +41,13 @@ struct PartitionLogTests {
     let identity = PartitionIdentity(topic: "t", topicID: (1, 2), partition: 0)
     let partition = try handle.open(identity, settings: .init(), initialOffset: 0)
     return PartitionLog(
-      identity: identity, chain: PartitionChain(partitions: [partition], commitIndex: 0), producers: ProducerStates(),
-      leaderEpoch: 3,
+      identity: identity, chain: PartitionChain(partitions: [partition], commitIndex: 0),
       validator: AppendValidator(
         batchByteCountMax: 1 << 20, requiresKeys: false, timestampBeforeMax: nil, timestampAfterMax: nil,
         usesLogAppendTime: false),
       environment: .init(
         blockingPool: pool, groupCommit: commit, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-        clock: { 1_700_000_000_000 }))
+        clock: { 1_700_000_000_000 }, leaderEpoch: 3))
   }
 
   private func request(

@@ -52,6 +52,9 @@ extension BrokerConfiguration {
       "The replication factor of topics created without one; a single broker can only offer 1."),
     settable("delete.topic.enable", .boolean, "true", .boolean, in: "topics", "Whether clients may delete topics."),
     settable(
+      "log.retention.check.interval.ms", .long, "300000", .integer(1...Int64.max), unit: .milliseconds, in: "topics",
+      "How often segments are looked for that retention.ms or retention.bytes lets go of."),
+    settable(
       "num.partitions", .int, "1", .integer(positiveInt), in: "topics",
       "The partition count of topics created without one."),
     fixed("auto.leader.rebalance.enable", .boolean, "false", "Leadership never moves on a single broker."),

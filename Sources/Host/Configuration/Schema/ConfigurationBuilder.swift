@@ -34,7 +34,9 @@ struct ConfigurationBuilder {
       createsAutomatically: kafkaText("topics", "auto.create.topics.enable") == "true",
       partitionCount: Int32(kafkaInteger("topics", "num.partitions")),
       replicationFactor: Int16(kafkaInteger("topics", "default.replication.factor")),
-      allowsDeletion: kafkaText("topics", "delete.topic.enable") == "true", given: kafka["topics"] ?? [:])
+      allowsDeletion: kafkaText("topics", "delete.topic.enable") == "true",
+      retentionCheckInterval: .milliseconds(kafkaInteger("topics", "log.retention.check.interval.ms")),
+      given: kafka["topics"] ?? [:])
   }
 
   private var coordinators: Configuration.Coordinators {

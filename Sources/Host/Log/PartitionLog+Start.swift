@@ -1,0 +1,63 @@
+import KafkaProtocol
+import Logging
+import PluginLoader
+import TierAPI
+
+/// Moving the log's start up: DeleteRecords and retention.
+extension PartitionLog {
+  /// Makes `offset` the first of the log, durably. Truth first: the new start is on disk and readers are turned away
+  /// before a tier lets go of a byte. A tier that fails then keeps bytes that nobody sees; the next move or the next
+  /// start tries again.
+  ///
+  /// `offset` is at most the high watermark; one at or below the start changes nothing. On the maintenance thread; blocks.
+  func advanceStart(to offset: Int64) throws(DataDirectory.Failure) {
+    guard enter() else { return }
+    defer { leave() }
+    let current = offsets
+    precondition(offset <= current.highWatermark, "the start of a log stays at or below its high watermark")
+    guard offset > current.logStartOffset else { return }
+    try saveLogStart(offset)
+    lock.withLock {
+      guarded.offsets.logStartOffset = max(guarded.offsets.logStartOffset, offset)
+      guarded.epochs.truncateStart(to: offset)
+    }
+    trimTiers()
+  }
+
+  /// Lets every tier drop what lies below the log's start. On the maintenance thread, or while the log is being opened;
+  /// blocks.
+  func trimTiers() {
+    let start = offsets.logStartOffset
+    let failures = change { [chain] in chain.advanceStart(to: start) } ?? []
+    for failure in failures {
+      environment.logger.error(
+        "A tier keeps records below the start of the log; it is asked again at the next deletion or start",
+        metadata: logMetadata.merging(["start": "\(start)", "error": "\(failure)"]) { $1 })
+    }
+  }
+
+  /// Ends the active segment of the commit tier, so that retention can delete it. On the maintenance thread; blocks.
+  func seal() throws(TierFailure) {
+    guard enter() else { return }
+    defer { leave() }
+    let result = change { [chain] in Result { () throws(TierFailure) in try chain.commit.seal() } }
+    try result?.get()
+  }
+}
+
+extension PartitionChain {
+  /// Raises the start of every tier to `offset`, caches first, as far as the tier reaches. Returns what failed.
+  func advanceStart(to offset: Int64) -> [TierFailure] {
+    var failures: [TierFailure] = []
+    for partition in partitions {
+      let state = partition.state
+      guard state.start_offset < offset, state.start_offset < state.end_offset else { continue }
+      do throws(TierFailure) {
+        try partition.advanceStart(to: min(offset, state.end_offset))
+      } catch {
+        failures.append(error)
+      }
+    }
+    return failures
+  }
+}
