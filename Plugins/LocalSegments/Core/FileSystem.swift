@@ -66,6 +66,7 @@ package struct Errno: Error, Equatable, Sendable, CustomStringConvertible {
   package init(_ code: Int32) { self.code = code }
 
   package static let wouldBlock = Errno(EAGAIN)
+  package static let tooManyFiles = Errno(EMFILE)
   package static let noSpace = Errno(ENOSPC)
   package static let inputOutput = Errno(EIO)
   package static let notFound = Errno(ENOENT)

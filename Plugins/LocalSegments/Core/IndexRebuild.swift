@@ -2,32 +2,30 @@ import KafkaRecords
 import SegmentFormat
 import TierKit
 
-/// Computes the two index files of a segment again from its batches and puts them in the place of the old ones.
+/// Computes the two indexes of a segment again from its batches.
 ///
-/// The new files are written beside the old ones and renamed over them, so that a crash leaves one or the other. Memory
-/// is bounded by the segment index's own limit.
+/// Indexes of a finished segment, and large ones, are written beside the old files and renamed over them, so that a crash
+/// leaves one or the other. Those of a small active segment only replace what is in memory: opening 10,000 idle partitions
+/// after a crash must not write 20,000 files. Memory is bounded by the segment index's own limit.
 struct IndexRebuild {
   /// The end of the names of files that replace others when they are complete; leftovers are removed at start.
   static let temporarySuffix = ".rebuilding"
 
   private let segment: Segment
-  private let newOffsets: SegmentIndex<OffsetIndexEntry>
-  private let newTimes: SegmentIndex<TimeIndexEntry>
+  private let cache: DescriptorCache
   private let interval: Int64
+  private var offsets: [OffsetIndexEntry] = []
+  private var times: [TimeIndexEntry] = []
+  /// The new files, once there is reason to write some.
+  private var files: (offsets: SegmentIndex<OffsetIndexEntry>, times: SegmentIndex<TimeIndexEntry>)?
   private(set) var indexing = IndexingState()
   private(set) var tail: SegmentTail
 
-  /// Begins with empty files.
-  init(_ segment: Segment, interval: Int64, _ cache: DescriptorCache) throws(Errno) {
+  init(_ segment: Segment, interval: Int64, _ cache: DescriptorCache) {
     self.segment = segment
     self.interval = interval
+    self.cache = cache
     tail = SegmentTail(nextOffset: segment.baseOffset)
-    let offsetSlot = FileSlot(segment.index.slot.path + Self.temporarySuffix, cache)
-    let timeSlot = FileSlot(segment.timeIndex.slot.path + Self.temporarySuffix, cache)
-    _ = try offsetSlot.file(.replacing)
-    _ = try timeSlot.file(.replacing)
-    newOffsets = SegmentIndex(offsetSlot, written: 0)
-    newTimes = SegmentIndex(timeSlot, written: 0)
   }
 
   /// Counts the next batch of the log.
@@ -37,20 +35,46 @@ struct IndexRebuild {
       lastOffset: header.lastOffset, position: position, byteCount: Int64(header.byteCount), base: segment.baseOffset,
       tail: tail, interval: interval)
     guard let due else { return }
-    if newOffsets.append(due.offset) { try newOffsets.writePending() }
-    if let time = due.time, newTimes.append(time) { try newTimes.writePending() }
+    offsets.append(due.offset)
+    if let time = due.time { times.append(time) }
+    if offsets.count >= Limits.pendingIndexEntriesMax { try spill() }
   }
 
-  /// Renames the new files into place; with `isFinal` the time index gets its last entry and both are synced.
+  /// Puts the new indexes in the place of the old ones; with `isFinal` the time index gets its last entry and both files
+  /// are written and synced.
   mutating func finish(isFinal: Bool, _ fileSystem: any FileSystem) throws(Errno) {
-    if isFinal, let time = indexing.timeEntry(base: segment.baseOffset, tail: tail) { _ = newTimes.append(time) }
-    try newOffsets.finish(syncing: isFinal)
-    try newTimes.finish(syncing: isFinal)
-    try fileSystem.rename(newOffsets.slot.path, to: segment.index.slot.path)
-    try fileSystem.rename(newTimes.slot.path, to: segment.timeIndex.slot.path)
-    segment.index.reload(written: newOffsets.count)
-    segment.timeIndex.reload(written: newTimes.count)
-    newOffsets.slot.letGo()
-    newTimes.slot.letGo()
+    if isFinal, let time = indexing.timeEntry(base: segment.baseOffset, tail: tail) { times.append(time) }
+    guard isFinal || files != nil else {
+      segment.index.replace(with: offsets)
+      segment.timeIndex.replace(with: times)
+      return
+    }
+    try spill()
+    guard let files else { return }
+    try files.offsets.finish(syncing: isFinal)
+    try files.times.finish(syncing: isFinal)
+    try fileSystem.rename(files.offsets.slot.path, to: segment.index.slot.path)
+    try fileSystem.rename(files.times.slot.path, to: segment.timeIndex.slot.path)
+    segment.index.reload(written: files.offsets.count)
+    segment.timeIndex.reload(written: files.times.count)
+    files.offsets.slot.letGo()
+    files.times.slot.letGo()
+  }
+
+  /// Moves the entries in memory to the new files.
+  private mutating func spill() throws(Errno) {
+    if files == nil {
+      let offsetSlot = FileSlot(segment.index.slot.path + Self.temporarySuffix, cache)
+      let timeSlot = FileSlot(segment.timeIndex.slot.path + Self.temporarySuffix, cache)
+      _ = try offsetSlot.file(.replacing)
+      _ = try timeSlot.file(.replacing)
+      files = (SegmentIndex(offsetSlot, written: 0), SegmentIndex(timeSlot, written: 0))
+    }
+    for entry in offsets { _ = files!.offsets.append(entry) }
+    for entry in times { _ = files!.times.append(entry) }
+    offsets.removeAll(keepingCapacity: true)
+    times.removeAll(keepingCapacity: true)
+    try files!.offsets.writePending()
+    try files!.times.writePending()
   }
 }

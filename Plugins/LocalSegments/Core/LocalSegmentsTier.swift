@@ -75,6 +75,16 @@ public final class LocalSegmentsTier: Tier {
     registry.withLock { $0.lock = nil }
   }
 
+  /// Ends as a killed process would, for benchmarks and tests: nothing is flushed or written, the lock is released.
+  package func stopWithoutFlush() {
+    workers.stop()
+    registry.withLock { registry in
+      registry.open = [:]
+      registry.lock = nil
+    }
+    context.descriptors.removeAll()
+  }
+
   // MARK: partitions
 
   public func openPartition(

@@ -41,7 +41,14 @@ final class FileSlot: Sendable {
   /// The file, opened when it is not. Blocks.
   func file(_ mode: OpenMode = .existing) throws(Errno) -> OpenFile {
     if mode != .replacing, let file = ifOpen() { return file }
-    let opened = try OpenFile(path, mode, cache.fileSystem)
+    let opened: OpenFile
+    do {
+      opened = try OpenFile(path, mode, cache.fileSystem)
+    } catch {
+      // The process has no descriptor left: idle ones make room.
+      guard error == .tooManyFiles, cache.shrink() else { throw error }
+      opened = try OpenFile(path, mode, cache.fileSystem)
+    }
     let (file, isNew) = cached.withLock { current -> (OpenFile, Bool) in
       if mode != .replacing, let current { return (current, false) }
       defer { current = opened }
@@ -81,6 +88,12 @@ final class DescriptorCache: Sendable {
     _ = closing  // closed here, outside the lock
   }
 
+  /// Closes half of the idle files; false when there are none.
+  fileprivate func shrink() -> Bool {
+    let closing = state.withLock { state in (0..<(state.slots.count + 1) / 2).compactMap { _ in state.evict(keeping: nil) } }
+    return !closing.isEmpty
+  }
+
   /// Forgets all slots, so that nothing keeps an instance alive that was stopped.
   func removeAll() {
     let slots = state.withLock { state -> [FileSlot] in
@@ -93,7 +106,7 @@ final class DescriptorCache: Sendable {
 
 extension DescriptorCache.State {
   /// Takes one slot out and returns its file, if it still had one. At most two rounds.
-  fileprivate mutating func evict(keeping newest: FileSlot) -> OpenFile? {
+  fileprivate mutating func evict(keeping newest: FileSlot?) -> OpenFile? {
     for _ in 0..<(2 * slots.count) {
       if hand >= slots.count { hand = 0 }
       let slot = slots[hand]

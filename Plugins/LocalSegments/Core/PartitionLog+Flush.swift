@@ -62,16 +62,19 @@ extension PartitionLog {
         throw poison("sync \(directory): \(error)")
       }
     }
-    let (durableEnd, reservation) = published.withLock { state -> (Int64, (Segment, OpenFile, Int64)?) in
+    let durableEnd = published.withLock { state -> Int64 in
       // A truncation beside this flush made its own end durable and replaced files; what was captured means nothing.
-      guard state.truncations == ticket.truncations else { return (state.durableEnd, nil) }
-      return (state.noteFlushed(ticket), state.activeReservation)
+      state.truncations == ticket.truncations ? state.noteFlushed(ticket) : state.durableEnd
     }
-    if let (segment, file, size) = reservation {
-      segment.reserveAhead(
-        file, size: size, step: context.configuration.preallocateStep, limit: settings.segmentBytes)
-    }
+    reserve()
     return durableEnd
+  }
+
+  /// Reserves disk blocks ahead of the writer, as every flush does. Blocks.
+  package func reserve() {
+    guard let (segment, file, size) = published.withLock({ $0.activeReservation }) else { return }
+    segment.reserveAhead(
+      file, size: size, step: context.configuration.preallocateStep, limit: settings.segmentBytes)
   }
 
   /// Flushes this partition alone. Blocks.

@@ -42,6 +42,7 @@ extension PartitionLog {
       state.summarizeSealed()
       return dropped
     }
+    defer { resolveNewestTimestamp() }
     guard !dropped.isEmpty else { return }
     do throws(Errno) {
       for entry in dropped { try entry.segment.removeFiles(fileSystem) }
@@ -51,32 +52,60 @@ extension PartitionLog {
       log(.warning, "Files of deleted segments could not be removed.", [("error", error.description)])
       try checkpoints.saveLogStart(self, newStart)
     }
-    resolveNewestTimestamp()
   }
 
-  /// After segments went, the largest timestamp may belong to one whose batch was never looked up: find its offset.
+  /// Makes the reported largest timestamp that of a batch that can be read, with its offset: batches below the start do
+  /// not count any more, and a segment found on disk knows its largest time but not yet whose it is. Blocks; for the
+  /// writer only. A failure leaves the numbers as they are.
   func resolveNewestTimestamp() {
-    let entry = published.withLock { state -> SegmentEntry? in
-      guard let index = state.maxTimestampIndex, state.segments[index].tail.maxTimestampBase < 0 else { return nil }
-      return state.segments[index]
-    }
-    guard let entry else { return }
     do throws(ReadStop) {
-      let file: OpenFile
-      do { file = try entry.segment.log.file() } catch { throw ReadStop(error, entry.segment.log.path) }
-      let view = SegmentView(
-        segment: entry.segment, byteCount: entry.tail.byteCount, nextOffset: entry.tail.nextOffset, file: file,
-        cachedOnly: false)
-      let range = entry.segment.baseOffset..<max(entry.tail.nextOffset, entry.segment.baseOffset)
-      guard let batch = try view.firstBatch(reaching: entry.tail.maxTimestamp, in: range) else { return }
-      published.withLock { state in
-        guard let index = state.segments.firstIndex(where: { $0.segment === entry.segment }) else { return }
-        state.segments[index].tail.maxTimestampBase = batch.header.baseOffset
-        state.segments[index].tail.maxTimestampLast = batch.header.lastOffset
-        state.summarizeSealed()
+      let (first, start) = published.withLock { ($0.segments[0], $0.startOffset) }
+      if first.segment.baseOffset < start, first.tail.maxTimestamp >= 0, first.tail.maxTimestampLast < start {
+        setNewest(of: first, try newest(in: first, from: start))
+      }
+      let newestEntry = published.withLock { state -> SegmentEntry? in
+        guard let index = state.maxTimestampIndex, state.segments[index].tail.maxTimestampBase < 0 else { return nil }
+        return state.segments[index]
+      }
+      guard let entry = newestEntry else { return }
+      let range = max(entry.segment.baseOffset, start)..<max(entry.tail.nextOffset, start)
+      if let batch = try blockingView(entry).firstBatch(reaching: entry.tail.maxTimestamp, in: range) {
+        setNewest(of: entry, batch)
       }
     } catch {
-      log(.debug, "The batch with the largest timestamp could not be found.", [("file", entry.segment.log.path)])
+      log(.debug, "The batch with the largest timestamp could not be found.", [("error", "\(error)")])
+    }
+  }
+
+  func blockingView(_ entry: SegmentEntry) throws(ReadStop) -> SegmentView {
+    do {
+      return SegmentView(
+        segment: entry.segment, byteCount: entry.tail.byteCount, nextOffset: entry.tail.nextOffset,
+        file: try entry.segment.log.file(), cachedOnly: false)
+    } catch {
+      throw ReadStop(error, entry.segment.log.path)
+    }
+  }
+
+  /// The first batch with the largest timestamp among those that reach `start`; nil when there is none.
+  private func newest(in entry: SegmentEntry, from start: Int64) throws(ReadStop) -> LocatedBatch? {
+    let view = try blockingView(entry)
+    guard let first = try view.locate(start) else { return nil }
+    var scanner = view.scanner(from: first.position, expectedOffset: first.header.baseOffset)
+    var best: LocatedBatch?
+    while let batch = try view.nextBatch(&scanner) {
+      if batch.header.maxTimestamp > (best?.header.maxTimestamp ?? -1) { best = batch }
+    }
+    return best
+  }
+
+  private func setNewest(of entry: SegmentEntry, _ batch: LocatedBatch?) {
+    published.withLock { state in
+      guard let index = state.segments.firstIndex(where: { $0.segment === entry.segment }) else { return }
+      state.segments[index].tail.maxTimestamp = batch?.header.maxTimestamp ?? -1
+      state.segments[index].tail.maxTimestampBase = batch?.header.baseOffset ?? -1
+      state.segments[index].tail.maxTimestampLast = batch?.header.lastOffset ?? -1
+      state.summarizeSealed()
     }
   }
 }

@@ -22,7 +22,8 @@ extension PartitionLog: TierPartition {
   package func segments(from offset: Int64, limit: Int) throws(TierError) -> [chronik_segment] {
     published.withLock { state in
       let last = state.segments.count - 1
-      let first = state.segments.firstIndex { $0.tail.nextOffset > offset } ?? last
+      let found = state.segments.firstIndex { $0.tail.nextOffset > offset || $0.segment.baseOffset >= offset }
+      guard let first = found else { return [] }
       return state.segments[first...].prefix(limit).enumerated().map { number, entry in
         var segment = chronik_segment()
         segment.base_offset = entry.segment.baseOffset

@@ -38,12 +38,7 @@ extension PartitionLog {
 
   private func cutPosition(_ offset: Int64, _ entry: SegmentEntry) throws(TierError) -> Int64 {
     do throws(ReadStop) {
-      let file: OpenFile
-      do { file = try entry.segment.log.file() } catch { throw ReadStop(error, entry.segment.log.path) }
-      let view = SegmentView(
-        segment: entry.segment, byteCount: entry.tail.byteCount, nextOffset: entry.tail.nextOffset, file: file,
-        cachedOnly: false)
-      return try view.locate(offset)?.position ?? entry.tail.byteCount
+      return try blockingView(entry).locate(offset)?.position ?? entry.tail.byteCount
     } catch {
       throw TierError(.corrupt, "\(name): cannot find offset \(offset) to truncate to: \(error)")
     }
@@ -67,7 +62,7 @@ extension PartitionLog {
         position += Int64(count)
       }
       try fileSystem.syncData(target.descriptor)
-      let rebuild = try IndexRebuild(segment, interval: settings.indexIntervalBytes, context.descriptors)
+      let rebuild = IndexRebuild(segment, interval: settings.indexIntervalBytes, context.descriptors)
       var replacement = Replacement(path: path, segment: segment, rebuild: rebuild)
       try index(&replacement.rebuild, target, byteCount)
       return replacement

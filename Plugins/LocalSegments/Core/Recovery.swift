@@ -182,6 +182,9 @@ struct Recovery {
       }
       guard entry.tail.nextOffset == recoveryPoint else { return nil }
       entry.tail.firstTimestamp = first.header.maxTimestamp
+      // The last entry was written at the clean end and carries the largest time, however sparse the offset index is.
+      entry.tail.maxTimestamp = lastTime.timestamp
+      entry.tail.maxTimestampLast = base + Int64(lastTime.relativeOffset)
       return IndexingState(
         bytesSinceEntry: entry.tail.byteCount - position, lastTime: lastTime, entryCount: Int(offsets / 8))
     } catch {

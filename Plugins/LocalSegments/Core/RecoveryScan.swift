@@ -52,7 +52,10 @@ struct RecoveryScan {
       entries.append(scanned.entry)
       index += 1
     }
-    try naming("sync", recovery.directory) { () throws(Errno) in try fileSystem.syncDirectory(recovery.directory) }
+    // Below the recovery point names are durable already.
+    if isCut || entries[entries.count - 1].tail.nextOffset > recovery.recoveryPoint {
+      try naming("sync", recovery.directory) { () throws(Errno) in try fileSystem.syncDirectory(recovery.directory) }
+    }
     return indexing
   }
 
@@ -63,7 +66,7 @@ struct RecoveryScan {
     do throws(Errno) {
       let file = try segment.log.file()
       let size = try fileSystem.byteCount(file.descriptor)
-      let rebuild = try IndexRebuild(segment, interval: recovery.settings.indexIntervalBytes, context.descriptors)
+      let rebuild = IndexRebuild(segment, interval: recovery.settings.indexIntervalBytes, context.descriptors)
       var scanned = Scanned(
         entry: SegmentEntry(segment: segment, tail: rebuild.tail), rebuild: rebuild, file: file, fileByteCount: size)
       let buffer = context.buffers.take()
@@ -159,7 +162,8 @@ struct RecoveryScan {
   private func finish(_ scanned: inout Scanned, isSealed: Bool) throws(TierError) {
     do throws(Errno) {
       try scanned.rebuild.finish(isFinal: isSealed, fileSystem)
-      try fileSystem.syncData(scanned.file.descriptor)
+      let isDurable = scanned.damage == nil && scanned.entry.tail.nextOffset <= recovery.recoveryPoint
+      if !isDurable { try fileSystem.syncData(scanned.file.descriptor) }
     } catch {
       throw TierError(error, "recover", scanned.file.path)
     }
@@ -176,7 +180,7 @@ struct RecoveryScan {
     recovery.log(.warning, "An index is missing or wrong and is computed again.", [("file", segment.log.path)])
     do throws(Errno) {
       let file = try segment.log.file()
-      var rebuild = try IndexRebuild(
+      var rebuild = IndexRebuild(
         segment, interval: recovery.settings.indexIntervalBytes, recovery.context.descriptors)
       var scanner = LogScanner(
         RecoverySource(file: file), to: entry.tail.byteCount, expectedOffset: segment.baseOffset,

@@ -24,6 +24,8 @@ final class SegmentIndex<Entry: IndexEntry>: Sendable {
     /// Entries in the file; nil until it was looked at.
     var written: Int?
     var pending: [Entry] = []
+    /// The first entry of each block of the file that a lookup has seen: 16 bytes for every 512 entries.
+    var samples: [Entry?] = []
   }
 
   let slot: FileSlot
@@ -88,6 +90,9 @@ final class SegmentIndex<Entry: IndexEntry>: Sendable {
     state.withLock { $0 = State(written: written) }
   }
 
+  /// Takes `entries` for all there are. What the file holds does not count any more and is overwritten in time.
+  func replace(with entries: [Entry]) { state.withLock { $0 = State(written: 0, pending: entries) } }
+
   private func thinOut() {
     state.withLock { state in
       guard state.pending.count > Limits.unwritableIndexEntriesMax else { return }
@@ -129,34 +134,56 @@ final class SegmentIndex<Entry: IndexEntry>: Sendable {
     }
   }
 
-  /// Halves the range with single entries until it fits one read, then searches that.
+  /// Finds the block by the first entries of blocks, most of them in memory, then reads and searches that block.
   private func last(
     in file: OpenFile, count: Int, cachedOnly: Bool, where isAtOrBelow: (Entry) -> Bool
   ) throws(ReadStop) -> Entry? {
     let blockEntries = Limits.pendingIndexEntriesMax
     var low = 0
-    var high = count
-    while high - low > blockEntries {
+    var high = (count + blockEntries - 1) / blockEntries
+    while low < high {
       let middle = (low + high) / 2
-      let probe = try entries(in: file, middle, 1, cachedOnly: cachedOnly)
-      if isAtOrBelow(probe[0]) { low = middle } else { high = middle }
+      if isAtOrBelow(try sample(middle, file, cachedOnly: cachedOnly)) { low = middle + 1 } else { high = middle }
     }
-    if high == low { return nil }
-    return Self.last(try entries(in: file, low, high - low, cachedOnly: cachedOnly), where: isAtOrBelow)
+    if low == 0 { return nil }
+    let first = (low - 1) * blockEntries
+    let entryCount = min(blockEntries, count - first)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: entryCount * Entry.byteCount, alignment: 8)
+    defer { buffer.deallocate() }
+    try read(file, first, into: buffer, cachedOnly: cachedOnly)
+    func entry(_ number: Int) -> Entry { Entry(bytes: UnsafeRawPointer(buffer.baseAddress! + number * Entry.byteCount)) }
+    low = 1
+    high = entryCount
+    while low < high {
+      let middle = (low + high) / 2
+      if isAtOrBelow(entry(middle)) { low = middle + 1 } else { high = middle }
+    }
+    return entry(low - 1)
   }
 
-  private func entries(
-    in file: OpenFile, _ first: Int, _ count: Int, cachedOnly: Bool
-  ) throws(ReadStop) -> [Entry] {
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count * Entry.byteCount, alignment: 8)
+  /// The first entry of a block.
+  private func sample(_ block: Int, _ file: OpenFile, cachedOnly: Bool) throws(ReadStop) -> Entry {
+    if let known = state.withLock({ block < $0.samples.count ? $0.samples[block] : nil }) { return known }
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Entry.byteCount, alignment: 8)
     defer { buffer.deallocate() }
+    try read(file, block * Limits.pendingIndexEntriesMax, into: buffer, cachedOnly: cachedOnly)
+    let entry = Entry(bytes: UnsafeRawPointer(buffer.baseAddress!))
+    state.withLock { state in
+      while state.samples.count <= block { state.samples.append(nil) }
+      state.samples[block] = entry
+    }
+    return entry
+  }
+
+  private func read(
+    _ file: OpenFile, _ first: Int, into buffer: UnsafeMutableRawBufferPointer, cachedOnly: Bool
+  ) throws(ReadStop) {
     do {
       try file.fileSystem.readFully(
         file.descriptor, at: Int64(first * Entry.byteCount), into: buffer, cachedOnly: cachedOnly)
     } catch {
       throw ReadStop(error, slot.path)
     }
-    return (0..<count).map { Entry(bytes: UnsafeRawPointer(buffer.baseAddress! + $0 * Entry.byteCount)) }
   }
 
   private static func last(_ entries: [Entry], where isAtOrBelow: (Entry) -> Bool) -> Entry? {

@@ -87,14 +87,14 @@ public struct LogScanner<Source: ByteSource>: ~Copyable {
     let available = end - position
     if available == 0 { return .end(position: position) }
     let head = try bytes(at: position, count: Int(min(available, Int64(RecordBatchHeader.byteCount))))
-    if head.allSatisfy({ $0 == 0 }) { return .damage(.zeros, position: position) }
-    if available < RecordBatchHeader.byteCount || head.count < RecordBatchHeader.byteCount {
-      return .damage(.cutShort(needed: Int64(RecordBatchHeader.byteCount), available: available), position: position)
-    }
     let header: RecordBatchHeader
     do {
       header = try RecordBatchHeader(parsing: head)
     } catch {
+      if head.allSatisfy({ $0 == 0 }) { return .damage(.zeros, position: position) }
+      if head.count < RecordBatchHeader.byteCount {
+        return .damage(.cutShort(needed: Int64(RecordBatchHeader.byteCount), available: available), position: position)
+      }
       return .damage(.header(error), position: position)
     }
     let byteCount = Int64(header.byteCount)
