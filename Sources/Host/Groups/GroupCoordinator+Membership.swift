@@ -36,7 +36,9 @@ extension GroupCoordinator {
       throw .invalidSessionTimeout
     }
     let byteCount = order.join.protocols.reduce(0) { $0 + $1.name.utf8.count + $1.metadata.count }
-    guard byteCount <= GroupLimits.memberMetadataByteCountMax else { throw .memberTooLarge }
+    guard byteCount <= GroupLimits.memberMetadataByteCountMax,
+      order.join.protocols.count <= GroupLimits.memberProtocolsMax
+    else { throw .memberTooLarge }
   }
 
   func sync(_ group: String, _ sync: GroupSync, answer: @escaping (SyncAnswer) -> Void) {

@@ -6,6 +6,8 @@ enum GroupLimits {
   /// What one member says about itself over all its protocols. Subscriptions to ten thousand topics stay below it, and
   /// several of them fit ``unitByteCountMax``.
   static let memberMetadataByteCountMax = 1 << 20
+  /// Protocols that one member offers. Clients have one name per assignor, a handful.
+  static let memberProtocolsMax = 1000
   /// Member ids handed out and not used yet, per group: each lives for a session timeout, and asking for one is cheap.
   static let pendingMembersMax = 10_000
   /// Groups of one broker. Each costs about a kilobyte without its offsets.

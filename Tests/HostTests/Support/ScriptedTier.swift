@@ -143,6 +143,8 @@ final class SilentHost: PluginHost {
 extension TierHandle {
   /// A handle on `tier`, through the same C table that a library would export.
   static func scripted(_ tier: ScriptedTier, name: String = "Scripted") throws -> TierHandle {
+    creating.lock()
+    defer { creating.unlock() }
     pending.withLockedValue { $0 = tier }
     let description = TierDescription(
       id: "test.scripted", name: "Scripted", version: "1", summary: "For tests.",
@@ -155,5 +157,6 @@ extension TierHandle {
   }
 }
 
-/// The C function that creates an instance cannot capture; tests create their tiers one after the other.
+/// The C function that creates an instance cannot capture; `creating` has tests create their tiers one after the other.
+private let creating = NIOLock()
 private let pending = NIOLockedValueBox<ScriptedTier?>(nil)
