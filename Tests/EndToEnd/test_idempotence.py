@@ -4,12 +4,14 @@ A proxy cuts the connection when a Produce request has been answered by the brok
 answer. The client must send the batches again, and the broker must know them.
 """
 
+import asyncio
 import random
 import socket
 import struct
 import threading
 import time
 
+import aiokafka
 import confluent_kafka
 import kafka
 import pytest
@@ -175,6 +177,28 @@ def test_kafka_python_retries_make_no_duplicates(proxied, topic):
     sender.close()
     assert proxy.cuts_made >= 3
     assert offsets == list(range(len(values))), "a duplicate is answered with the offset of the first copy"
+    assert_exactly(broker.bootstrap, topic, {0: values})
+
+
+def test_aiokafka_retries_make_no_duplicates(proxied, topic):
+    broker, proxy = proxied
+    clients.create_topic(broker.bootstrap, topic)
+    values = [b"%d" % number for number in range(2_000)]
+
+    async def run():
+        sender = aiokafka.AIOKafkaProducer(bootstrap_servers=proxy.address, enable_idempotence=True, linger_ms=1,
+                                           max_batch_size=400, retry_backoff_ms=20)
+        await sender.start()
+        proxy.cut(5, every=9)
+        try:
+            futures = [await sender.send(topic, value, partition=0) for value in values]
+            return [(await future).offset for future in futures]
+        finally:
+            await sender.stop()
+
+    offsets = asyncio.run(asyncio.wait_for(run(), PATIENCE))
+    assert proxy.cuts_made >= 3
+    assert offsets == list(range(len(values)))
     assert_exactly(broker.bootstrap, topic, {0: values})
 
 

@@ -72,7 +72,8 @@ extension TopicConfiguration {
       "How long a record stays untouched by compaction."),
     .init(
       "min.insync.replicas", .int, "1", .integer(1...Int64(Int32.max)), synonym: "min.insync.replicas",
-      "How many replicas must have a batch before acks=all is answered."),
+      "How many replicas must have a batch before acks=all is answered; as in Kafka, never more than the partition has, "
+        + "which is one on a single broker."),
     .init(
       "preallocate", .boolean, "false", .boolean, synonym: "log.preallocate",
       "Reserve the whole file when a segment is created."),
