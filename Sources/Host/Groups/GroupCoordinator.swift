@@ -170,7 +170,7 @@ final class GroupCoordinator: @unchecked Sendable {
   }
 
   private func store(_ snapshot: GroupSnapshot, _ purpose: GroupStorePurpose, _ group: Group) {
-    let ended: (Bool) -> Void = { [self] succeeded in
+    let ended: @Sendable (Bool) -> Void = { [self] succeeded in
       perform(group.machine.stored(purpose, succeeded: succeeded, at: now), group)
     }
     do throws(WireError) {

@@ -42,8 +42,7 @@ struct GroupLogTests {
     let identity = PartitionIdentity(topic: OffsetsTopic.name, topicID: (1, 2), partition: 0)
     let partition = try handle.open(identity, settings: .init(), initialOffset: 0)
     return PartitionLog(
-      identity: identity, chain: PartitionChain(partitions: [partition], commitIndex: 0), producers: ProducerStates(),
-      leaderEpoch: 0,
+      identity: identity, chain: PartitionChain(partitions: [partition], commitIndex: 0),
       validator: AppendValidator(
         batchByteCountMax: 1 << 20, requiresKeys: true, timestampBeforeMax: nil, timestampAfterMax: nil,
         usesLogAppendTime: false),
