@@ -11,7 +11,7 @@ struct DocumentationTests {
     let readme = try String(contentsOf: root.appendingPathComponent("README.md"), encoding: .utf8)
     let listed = readme.split(separator: "\n").compactMap { line -> String? in
       let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
-      guard line.hasPrefix("| "), cells.count >= 2, cells[0].hasSuffix(")"), cells[0].contains(" (") else { return nil }
+      guard line.hasPrefix("| "), cells.count >= 2, cells[0].hasSuffix(")"), cells[1].contains("–") else { return nil }
       return "\(cells[0]) \(cells[1])"
     }
     let served = HandlerTable.rows.sorted { $0.api.rawValue < $1.api.rawValue }.map { row in
