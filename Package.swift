@@ -88,9 +88,18 @@ let package = Package(
     .target(name: "LocalSegments", dependencies: ["LocalSegmentsCore"], path: "Plugins/LocalSegments/Export"),
     .target(name: "ExampleTier", dependencies: ["TierKit", "KafkaRecords"], path: "Examples/swift-tier"),
 
+    // Benchmarks: `make bench-log`
+    .executableTarget(
+      name: "bench-log", dependencies: ["LocalSegmentsCore", "KafkaRecords", "TierAPI", "TierKit"],
+      path: "Benchmarks/LogBench", swiftSettings: fast),
+
     // Tests
     .testTarget(name: "KafkaRecordsTests", dependencies: ["KafkaRecords", "CCRC32C"], exclude: ["Fixtures"]),
     .testTarget(name: "KafkaProtocolTests", dependencies: ["KafkaProtocol"]),
+    .testTarget(
+      name: "LocalSegmentsTests",
+      dependencies: ["LocalSegmentsCore", "SegmentFormat", "KafkaRecords", "TierAPI", "TierKit"]),
+    .testTarget(name: "LogToolsTests", dependencies: ["SegmentFormat", "KafkaRecords"]),
     .testTarget(name: "TierAPITests", dependencies: ["TierAPI"], exclude: ["Fixtures"]),
     .testTarget(name: "MemoryBufferTests", dependencies: ["MemoryBufferCore", "TierAPI", "TierKit"]),
     // The contract command as a program of its own, which the tests of the suite start.

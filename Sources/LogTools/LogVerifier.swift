@@ -1,5 +1,4 @@
 import Glibc
-import KafkaRecords
 import SegmentFormat
 
 /// Checks partitions one after the other and collects what is damaged.
@@ -7,74 +6,28 @@ struct LogVerifier {
   private(set) var damages: [String] = []
   private(set) var segmentCount = 0
   private(set) var batchCount = 0
-  private(set) var recordCount: Int64 = 0
 
-  /// Damages that are listed; after that they are only counted, so that a ruined disk does not fill the memory.
+  /// Damages that are listed; a ruined disk must not fill the memory.
   private static let damagesMax = 10_000
 
   /// `advance` is told how many bytes of .log files were read.
   mutating func verify(_ partition: PartitionFiles, advance: (Int64) -> Void) throws {
     var expected: Int64 = 0
     for base in partition.segments {
-      let path = "\(partition.path)/\(SegmentFileName.format(base, .log))"
-      if base < expected { report(path, 0, "the segment begins at \(base), but the one before reaches \(expected)") }
-      let positions = try verifyLog(path, base, &expected, advance)
-      try verifyIndex(partition.path, base, positions)
+      if base < expected {
+        report("\(partition.path)/\(SegmentFileName.format(base, .log)) byte 0: the segment before reaches offset \(expected)")
+      }
+      let result = try SegmentVerifier.verify(directory: partition.path, baseOffset: base)
+      for finding in result.findings { report("\(finding)") }
+      expected = result.nextOffset
       segmentCount += 1
+      batchCount += result.batchCount
+      advance(result.byteCount)
     }
   }
 
-  /// Returns, for each batch, its position by last offset.
-  private mutating func verifyLog(
-    _ path: String, _ base: Int64, _ expected: inout Int64, _ advance: (Int64) -> Void
-  ) throws -> [Int64: Int64] {
-    let source = try FileSource(path: path)
-    let size = try source.byteCount()
-    var scanner = LogScanner(source, to: size, expectedOffset: base)
-    var positions: [Int64: Int64] = [:]
-    while true {
-      switch try scanner.next() {
-      case .end: return positions
-      case .batch(let header, let position):
-        positions[header.lastOffset] = position
-        expected = header.nextOffset
-        batchCount += 1
-        recordCount += Int64(header.recordCount)
-        advance(Int64(header.byteCount))
-      case .damage(let damage, let position):
-        report(path, position, "\(damage)")
-        advance(size - position)
-        return positions
-      }
-    }
-  }
-
-  /// Every entry must point at a batch that ends with its offset.
-  private mutating func verifyIndex(_ directory: String, _ base: Int64, _ positions: [Int64: Int64]) throws {
-    let path = "\(directory)/\(SegmentFileName.format(base, .index))"
-    guard access(path, F_OK) == 0 else { return }
-    let source = try FileSource(path: path)
-    var reader = IndexFileReader(source, of: OffsetIndexEntry.self, byteCount: try source.byteCount())
-    while true {
-      switch try reader.next() {
-      case .end: return
-      case .damage(let damage, let position):
-        // Kafka preallocates the active segment's index with zeros behind its entries.
-        if damage != .outOfOrder { report(path, position, "\(damage)") }
-        return
-      case .entry(let entry, let position):
-        if entry.relativeOffset == 0, entry.position == 0 { continue }
-        guard positions[base + Int64(entry.relativeOffset)] == Int64(entry.position) else {
-          report(path, position, "offset \(base + Int64(entry.relativeOffset)) is not at byte \(entry.position) of the log")
-          continue
-        }
-      }
-    }
-  }
-
-  private mutating func report(_ path: String, _ position: Int64, _ reason: String) {
-    guard damages.count < Self.damagesMax else { return }
-    damages.append("\(path): byte \(position): \(reason)")
+  private mutating func report(_ damage: String) {
+    if damages.count < Self.damagesMax { damages.append(damage) }
   }
 }
 

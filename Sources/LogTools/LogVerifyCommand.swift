@@ -1,6 +1,5 @@
 import ArgumentParser
 import Glibc
-import KafkaRecords
 import SegmentFormat
 
 /// `chronik log verify DIR`
@@ -37,8 +36,7 @@ struct LogVerifyCommand: ParsableCommand {
     progress.finish()
     for damage in verifier.damages { LogToolOutput.say(damage) }
     LogToolOutput.say(
-      "\(partitions.count) partitions, \(verifier.segmentCount) segments, \(verifier.batchCount) batches, "
-        + "\(verifier.recordCount) records, \(total) bytes: "
+      "\(partitions.count) partitions, \(verifier.segmentCount) segments, \(verifier.batchCount) batches, \(total) bytes: "
         + (verifier.damages.isEmpty ? "all good" : "\(verifier.damages.count) damaged places"))
     LogToolOutput.flush()
     if !verifier.damages.isEmpty { throw ExitCode.failure }

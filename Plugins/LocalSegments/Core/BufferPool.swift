@@ -1,8 +1,7 @@
-import Synchronization
 
 /// Large buffers that are used again, because fresh memory of this size costs more than the read it is for. Thread-safe.
 final class BufferPool: @unchecked Sendable {
-  private let idle = Mutex<[Buffer]>([])
+  private let idle = Guarded<[Buffer]>([])
 
   /// Memory that belongs to one user at a time.
   struct Buffer: @unchecked Sendable {

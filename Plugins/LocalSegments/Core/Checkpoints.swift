@@ -1,5 +1,4 @@
 import SegmentFormat
-import Synchronization
 import TierKit
 
 /// The two checkpoint files of an instance, for open partitions and for those that are closed.
@@ -12,12 +11,12 @@ final class Checkpoints: CheckpointKeeper {
   }
 
   private let directory: DataDirectory
-  private let files: Mutex<Content>
+  private let files: Guarded<Content>
 
   /// Loads what the last run left.
   init(_ directory: DataDirectory) {
     self.directory = directory
-    files = Mutex(
+    files = Guarded(
       Content(
         recoveryPoints: directory.loadCheckpoint(DataDirectory.recoveryPointsName),
         logStarts: directory.loadCheckpoint(DataDirectory.logStartsName)))

@@ -20,7 +20,7 @@ public final class LocalSegmentsTier: Tier {
   private let context: TierContext
   private let directory: DataDirectory
   private let workers: WorkerPool
-  private let registry = Mutex(Registry())
+  private let registry = Guarded(Registry())
   private let lastCheckpoint = Atomic<Int64>(0)
   private let isCheckpointing = Atomic<Bool>(false)
 

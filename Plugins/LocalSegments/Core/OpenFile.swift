@@ -23,7 +23,7 @@ package final class OpenFile: Sendable {
 final class FileSlot: Sendable {
   let path: String
   private let cache: DescriptorCache
-  private let cached = Mutex<OpenFile?>(nil)
+  private let cached = Guarded<OpenFile?>(nil)
   fileprivate let wasUsed = Atomic<Bool>(false)
 
   init(_ path: String, _ cache: DescriptorCache) {
@@ -73,7 +73,7 @@ final class DescriptorCache: Sendable {
 
   let fileSystem: any FileSystem
   private let limit: Int
-  private let state = Mutex(State())
+  private let state = Guarded(State())
 
   init(_ fileSystem: any FileSystem, limit: Int) {
     self.fileSystem = fileSystem
@@ -90,7 +90,10 @@ final class DescriptorCache: Sendable {
 
   /// Closes half of the idle files; false when there are none.
   fileprivate func shrink() -> Bool {
-    let closing = state.withLock { state in (0..<(state.slots.count + 1) / 2).compactMap { _ in state.evict(keeping: nil) } }
+    let closing = state.withLock { state -> [OpenFile] in
+      let count = (state.slots.count + 1) / 2
+      return (0..<count).compactMap { _ in state.evict(keeping: nil) }
+    }
     return !closing.isEmpty
   }
 

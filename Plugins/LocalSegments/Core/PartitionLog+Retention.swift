@@ -13,7 +13,9 @@ extension PartitionLog {
     }
     // What survives power loss must reach the new start.
     if durableEnd < offset { _ = try flush().get() }
-    let isSegmentStart = published.withLock { $0.segments[$0.segmentIndex(containing: offset)].segment.baseOffset == offset }
+    let isSegmentStart = published.withLock { state in
+      state.segments[state.segmentIndex(containing: offset)].segment.baseOffset == offset
+    }
     if !isSegmentStart { try checkpoints.saveLogStart(self, offset) }
     try drop(below: offset, newStart: offset)
   }
@@ -21,8 +23,9 @@ extension PartitionLog {
   /// Lets go of sealed segments that end at or below `offset`; the start rises to the first one left.
   package func evict(before offset: Int64) throws(TierError) {
     let start = published.withLock { state -> Int64 in
-      let first = state.segments.indices.first { $0 == state.segments.count - 1 || state.segments[$0].tail.nextOffset > offset }
-      return max(state.startOffset, state.segments[first!].segment.baseOffset)
+      let sealed = state.segments.dropLast()
+      let first = sealed.firstIndex { $0.tail.nextOffset > offset } ?? sealed.count
+      return max(state.startOffset, state.segments[first].segment.baseOffset)
     }
     guard start > published.withLock({ $0.startOffset }) else { return }
     if published.withLock({ $0.durableEnd }) < start { _ = try flush().get() }

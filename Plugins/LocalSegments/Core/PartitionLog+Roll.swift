@@ -23,7 +23,9 @@ extension PartitionLog {
   func finishIndexes(_ entry: SegmentEntry, syncing: Bool) {
     let segment = entry.segment
     do throws(Errno) {
-      if let time = indexing.timeEntry(base: segment.baseOffset, tail: entry.tail) { _ = segment.timeIndex.append(time) }
+      if let time = indexing.timeEntry(base: segment.baseOffset, tail: entry.tail) {
+        _ = segment.timeIndex.append(time)
+      }
       try segment.index.finish(syncing: syncing)
       try segment.timeIndex.finish(syncing: syncing)
       if let file = entry.dirtyFile ?? segment.log.ifOpen() {

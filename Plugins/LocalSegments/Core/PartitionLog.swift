@@ -1,5 +1,4 @@
 import SegmentFormat
-import Synchronization
 import TierAPI
 import TierKit
 
@@ -15,7 +14,7 @@ package final class PartitionLog: @unchecked Sendable {
   package let id: PartitionID
   let directory: String
   let context: TierContext
-  let published: Mutex<LogState>
+  let published: Guarded<LogState>
 
   /// Writer only.
   var settings: PartitionSettings
@@ -34,7 +33,7 @@ package final class PartitionLog: @unchecked Sendable {
   ) {
     self.id = id
     self.directory = directory
-    published = Mutex(state)
+    published = Guarded(state)
     self.indexing = indexing
     self.settings = settings
     self.context = context

@@ -11,7 +11,7 @@ final class Segment: Sendable {
   let timeIndex: SegmentIndex<TimeIndexEntry>
   /// Set when a lookup through the index failed; lookups walk the log from its start from then on.
   let isIndexDistrusted = Atomic<Bool>(false)
-  private let allocation = Mutex(Allocation())
+  private let allocation = Guarded(Allocation())
 
   private struct Allocation {
     /// Bytes for which the file has disk blocks, as far as this object knows.

@@ -1,5 +1,4 @@
 import SegmentFormat
-import Synchronization
 
 /// Why a lookup gave no answer.
 enum ReadStop: Error {
@@ -29,12 +28,12 @@ final class SegmentIndex<Entry: IndexEntry>: Sendable {
   }
 
   let slot: FileSlot
-  private let state: Mutex<State>
+  private let state: Guarded<State>
 
   /// `written`: how many entries the file holds, nil for a file that was found and not looked at.
   init(_ slot: FileSlot, written: Int?) {
     self.slot = slot
-    state = Mutex(State(written: written))
+    state = Guarded(State(written: written))
   }
 
   /// Entries in file and memory; nil while the file was not looked at.

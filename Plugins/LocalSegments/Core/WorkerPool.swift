@@ -18,7 +18,8 @@ final class WorkerPool: @unchecked Sendable {
   private var body: ((Int) -> Void)?
   private var count = 0
   private let next = Atomic<Int>(0)
-  private let serial = Mutex(())
+  /// Whether a run is going on; its lock makes runs wait for each other.
+  private let serial = Guarded(false)
 
   /// `threadCount` threads besides the caller; 0 is legal.
   init(threadCount: Int) {
@@ -58,7 +59,9 @@ final class WorkerPool: @unchecked Sendable {
       for index in 0..<count { body(index) }
       return
     }
-    serial.withLock { _ in
+    serial.withLock { isRunning in
+      isRunning = true
+      defer { isRunning = false }
       withoutActuallyEscaping(body) { escaping in
         pthread_mutex_lock(&mutex)
         self.body = escaping
