@@ -107,6 +107,18 @@ test-e2e-full: build-for-e2e venv ## the whole end-to-end suite
 bench: build venv ## throughput and latency beside the machine's own limits (BENCH_ARGS=--help)
 	$(VENV)/bin/python Benchmarks/run.py $(BENCH_ARGS)
 
+.PHONY: bench-log
+bench-log: deps ## the local log against the disk's own limits (BENCH_LOG_ARGS='append|group|spread|open|read')
+	swift build -c release --quiet
+	mkdir -p Benchmarks/.work/log
+	$(RELEASE)/bench-log Benchmarks/.work/log $(BENCH_LOG_ARGS)
+
+.PHONY: bench-archive
+bench-archive: deps ## building, fetching and searching archive objects (CORPUS=text file)
+	swift build -c release --quiet
+	mkdir -p Benchmarks/.work/archive
+	$(RELEASE)/bench-archive $(CORPUS) Benchmarks/.work/archive 2
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf .build $(VENV) Benchmarks/.work

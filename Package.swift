@@ -86,6 +86,10 @@ let package = Package(
       name: "LocalSegmentsCore", dependencies: ["TierKit", "TierAPI", "KafkaRecords", "SegmentFormat", "CFileSystem"],
       path: "Plugins/LocalSegments/Core", swiftSettings: fast),
     .target(name: "LocalSegments", dependencies: ["LocalSegmentsCore"], path: "Plugins/LocalSegments/Export"),
+    // The archive object: what the archive tier will write, read and search.
+    .target(
+      name: "ArchiveFormat", dependencies: ["KafkaRecords", "CZstd", "CCRC32C"], path: "Plugins/ArchiveIndex/Format",
+      swiftSettings: fast),
     .target(name: "ExampleTier", dependencies: ["TierKit", "KafkaRecords"], path: "Examples/swift-tier"),
 
     // Benchmarks: `make bench-log`
@@ -93,12 +97,19 @@ let package = Package(
       name: "bench-log", dependencies: ["LocalSegmentsCore", "KafkaRecords", "TierAPI", "TierKit"],
       path: "Benchmarks/LogBench", swiftSettings: fast),
 
+    .executableTarget(
+      name: "bench-archive", dependencies: ["ArchiveFormat", "KafkaRecords"], path: "Benchmarks/ArchiveBench",
+      exclude: ["tantivy_peer.py"], swiftSettings: fast),
+
     // Tests
     .testTarget(name: "KafkaRecordsTests", dependencies: ["KafkaRecords", "CCRC32C"], exclude: ["Fixtures"]),
     .testTarget(name: "KafkaProtocolTests", dependencies: ["KafkaProtocol"]),
     .testTarget(
       name: "LocalSegmentsTests",
       dependencies: ["LocalSegmentsCore", "SegmentFormat", "KafkaRecords", "TierAPI", "TierKit"]),
+    .testTarget(
+      name: "ArchiveFormatTests", dependencies: ["ArchiveFormat", "KafkaRecords"],
+      exclude: ["reader.py", "reader_records.py", "Fixtures"]),
     .testTarget(name: "LogToolsTests", dependencies: ["SegmentFormat", "KafkaRecords"]),
     .testTarget(name: "TierAPITests", dependencies: ["TierAPI"], exclude: ["Fixtures"]),
     .testTarget(name: "MemoryBufferTests", dependencies: ["MemoryBufferCore", "TierAPI", "TierKit"]),
