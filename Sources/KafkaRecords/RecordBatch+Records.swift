@@ -37,6 +37,18 @@ public struct RecordSummary: Sendable, Equatable {
   public var tombstoneCount: Int
 }
 
+/// One record that a topic does not accept.
+public struct DefectiveRecord: Sendable, Equatable {
+  /// Its number in the batch, from 0.
+  public var index: Int
+  public var defect: RecordDefect
+
+  public init(index: Int, defect: RecordDefect) {
+    self.index = index
+    self.defect = defect
+  }
+}
+
 extension RecordBatch {
   /// Validates the batch at the start of `bytes` down to the last record: everything `validate` checks, then
   /// decompresses, decodes every record and applies `rules`. Offset deltas must increase and stay within
@@ -64,6 +76,31 @@ extension RecordBatch {
       }
     }
     return summary
+  }
+
+  /// Every record of a batch that breaks `rules`, by index, for a producer that wants to know which ones: what
+  /// `validateRecords` stops at first. Records behind one that cannot be decoded are not looked at.
+  public static func defectiveRecords(_ bytes: UnsafeRawBufferPointer, rules: RecordRules) -> [DefectiveRecord] {
+    var defective: [DefectiveRecord] = []
+    do throws(RecordBatchError) {
+      let header = try validate(bytes)
+      let reader = try RecordBatchReader(bytes, limit: rules.decompressedByteCountMax)
+      try reader.withCursor { (cursor) throws(RecordBatchError) in
+        var previousDelta: Int32 = -1
+        while let record = try cursor.next() {
+          let index = cursor.index - 1
+          if let defect = defect(in: record, index: index, after: previousDelta, header: header, rules: rules) {
+            defective.append(DefectiveRecord(index: index, defect: defect))
+          }
+          previousDelta = record.offsetDelta
+        }
+      }
+    } catch {
+      if case .malformedRecord(let index, let defect) = error {
+        defective.append(DefectiveRecord(index: index, defect: defect))
+      }
+    }
+    return defective
   }
 
   private static func defect(

@@ -111,13 +111,27 @@ public enum RecordBatch {
   ///
   /// `batch` starts with a batch that `validate` accepted and holds all of it.
   public static func setLogAppendTime(_ milliseconds: Int64, in batch: UnsafeMutableRawBufferPointer) {
+    let attributes = UnsafeRawBufferPointer(batch).loadUnaligned(fromByteOffset: Layout.attributes, as: Int16.self).bigEndian
+    setMaxTimestamp(milliseconds, attributes: attributes | RecordBatchHeader.AttributeBit.logAppendTime, in: batch)
+  }
+
+  /// Puts right the largest timestamp of a producer that did not fill it in, and computes the CRC again.
+  ///
+  /// `batch` as for `setLogAppendTime`.
+  public static func setMaxTimestamp(_ milliseconds: Int64, in batch: UnsafeMutableRawBufferPointer) {
+    let attributes = UnsafeRawBufferPointer(batch).loadUnaligned(fromByteOffset: Layout.attributes, as: Int16.self).bigEndian
+    setMaxTimestamp(milliseconds, attributes: attributes, in: batch)
+  }
+
+  private static func setMaxTimestamp(
+    _ milliseconds: Int64, attributes: Int16, in batch: UnsafeMutableRawBufferPointer
+  ) {
     precondition(batch.count >= RecordBatchHeader.byteCount, "batch header not in memory")
     let base = batch.baseAddress!
     let length = UnsafeRawPointer(base).loadBigEndian(Layout.batchLength, as: Int32.self)
     let end = RecordBatchHeader.byteCountBeforeLengthEnd + Int(length)
     precondition(end >= RecordBatchHeader.byteCount && end <= batch.count, "batch not validated")
-    let attributes = UnsafeRawPointer(base).loadBigEndian(Layout.attributes, as: Int16.self)
-    base.storeBigEndian(attributes | RecordBatchHeader.AttributeBit.logAppendTime, at: Layout.attributes)
+    base.storeBigEndian(attributes, at: Layout.attributes)
     base.storeBigEndian(milliseconds, at: Layout.maxTimestamp)
     let crc = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(batch)[Layout.crcStart..<end]))
     base.storeBigEndian(crc, at: Layout.crc)

@@ -3,8 +3,9 @@ import NIOConcurrencyHelpers
 
 /// Appends record batches.
 ///
-/// v3–v8 plain, v9 flexible, v10 leader hints (never needed: there is one broker). Advertised from 0 because older
-/// librdkafka looks at the minimum; 0–2 are refused. Records are patched in the frame's own memory and kept there.
+/// v3–v8 plain, v8 names the refused records, v9 flexible, v10 leader hints (never needed: there is one broker).
+/// Advertised from 0 because older librdkafka looks at the minimum; 0–2 are refused. Records are patched in the frame's
+/// own memory and kept there.
 enum ProduceHandler: RequestHandler {
   static let versions: ClosedRange<Int16> = 3...11
   static let advertisedVersions: ClosedRange<Int16> = 0...11
@@ -55,7 +56,10 @@ enum ProduceHandler: RequestHandler {
           operation.complete(index, $0)
         })
     } catch {
-      operation.complete(index, .refused(error.code, error.message, logStartOffset: log.offsets.logStartOffset))
+      operation.complete(
+        index,
+        .refused(
+          error.code, error.message, logStartOffset: log.offsets.logStartOffset, records: error.records))
     }
   }
 }
@@ -121,6 +125,13 @@ final class ProduceOperation: Sendable {
     result.baseOffset = outcome.baseOffset
     result.logAppendTimeMs = outcome.logAppendTime
     result.logStartOffset = outcome.logStartOffset
+    // Clients fail these records with the partition's error and the others of the batch as innocent.
+    result.recordErrors = outcome.defectiveRecords.map { record in
+      var recordError = ProduceResponse.BatchIndexAndErrorMessage()
+      recordError.batchIndex = Int32(record.index)
+      recordError.batchIndexErrorMessage = "Record \(record.index) of the batch: \(record.defect.rawValue)."
+      return recordError
+    }
     result.errorMessage = outcome.code == .none ? nil : outcome.message ?? outcome.code.sentence
     return result
   }

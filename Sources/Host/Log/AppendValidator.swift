@@ -6,18 +6,22 @@ struct ValidatedBatch: Sendable {
   /// Byte range in the frame.
   var range: Range<Int>
   var header: RecordBatchHeader
+  /// The producer left maxTimestamp empty; `header` has what the records say, and the append writes it.
+  var repairsMaxTimestamp = false
 }
 
 /// Why a partition's records are refused; carries what the client is told.
 struct AppendRefusal: Error, Sendable {
   var code: ErrorCode
   var message: String
+  /// The records at fault, when the rest of the batch would have been accepted (Produce v8).
+  var records: [DefectiveRecord] = []
 }
 
 /// Checks the records that a producer sent for one partition. Pure.
 ///
-/// The CRC is always checked. Records are decoded only where a topic demands something of each record: keys on a
-/// compacted topic, or bounds on timestamps.
+/// The CRC is always checked. Records are decoded only where a topic demands something of each record (keys on a
+/// compacted topic, bounds on timestamps) and where the header's largest timestamp cannot be true.
 struct AppendValidator: Sendable {
   /// `max.message.bytes`: the largest batch as it is on the wire.
   var batchByteCountMax: Int
@@ -38,12 +42,23 @@ struct AppendValidator: Sendable {
     var position = records.lowerBound
     while position < records.upperBound {
       let rest = UnsafeRawBufferPointer(rebasing: frame[position..<records.upperBound])
-      let header: RecordBatchHeader
+      var header: RecordBatchHeader
+      var repairsMaxTimestamp = false
       do throws(RecordBatchError) {
         header = try RecordBatch.validate(rest)
         try check(header, rest, now: now)
+        // Old sarama sends -1. Left like that, no search by time would find the batch, and retention would not age it.
+        if !usesLogAppendTime, header.maxTimestamp < header.baseTimestamp {
+          let largest = try RecordBatch.validateRecords(rest, rules: recordRules(now: now)).maxTimestamp
+          header.maxTimestamp = largest ?? header.baseTimestamp
+          repairsMaxTimestamp = true
+        }
       } catch {
-        throw Self.refusal(error)
+        var refusal = Self.refusal(error)
+        if case .malformedRecord = error {
+          refusal.records = RecordBatch.defectiveRecords(rest, rules: recordRules(now: now))
+        }
+        throw refusal
       }
       guard header.byteCount <= batchByteCountMax else {
         throw AppendRefusal(
@@ -54,7 +69,9 @@ struct AppendValidator: Sendable {
         throw AppendRefusal(code: .invalidRecord, message: "Clients are not allowed to write control records.")
       }
       try checkProducer(header)
-      batches.append(ValidatedBatch(range: position..<position + header.byteCount, header: header))
+      batches.append(
+        ValidatedBatch(
+          range: position..<position + header.byteCount, header: header, repairsMaxTimestamp: repairsMaxTimestamp))
       position += header.byteCount
     }
     return batches
@@ -79,10 +96,13 @@ struct AppendValidator: Sendable {
     let bounds = timestampBounds(now: now)
     guard requiresKeys || bounds.map({ !$0.contains(header.maxTimestamp) || !$0.contains(header.baseTimestamp) }) ?? false
     else { return }
-    _ = try RecordBatch.validateRecords(
-      bytes,
-      rules: RecordRules(
-        decompressedByteCountMax: Self.decodedByteCountMax, requiresKeys: requiresKeys, timestamps: bounds))
+    _ = try RecordBatch.validateRecords(bytes, rules: recordRules(now: now))
+  }
+
+  private func recordRules(now: Int64) -> RecordRules {
+    RecordRules(
+      decompressedByteCountMax: Self.decodedByteCountMax, requiresKeys: requiresKeys,
+      timestamps: timestampBounds(now: now))
   }
 
   private func timestampBounds(now: Int64) -> ClosedRange<Int64>? {

@@ -1,4 +1,5 @@
 import KafkaProtocol
+import KafkaRecords
 import NIOCore
 import PluginLoader
 
@@ -44,9 +45,15 @@ struct AppendOutcome: Sendable {
   /// ms; -1 unless the topic uses LogAppendTime.
   var logAppendTime: Int64
   var logStartOffset: Int64
+  /// The records at fault, when it was records that were refused.
+  var defectiveRecords: [DefectiveRecord] = []
 
-  static func refused(_ code: ErrorCode, _ message: String?, logStartOffset: Int64 = -1) -> AppendOutcome {
-    AppendOutcome(code: code, message: message, baseOffset: -1, logAppendTime: -1, logStartOffset: logStartOffset)
+  static func refused(
+    _ code: ErrorCode, _ message: String?, logStartOffset: Int64 = -1, records: [DefectiveRecord] = []
+  ) -> AppendOutcome {
+    AppendOutcome(
+      code: code, message: message, baseOffset: -1, logAppendTime: -1, logStartOffset: logStartOffset,
+      defectiveRecords: records)
   }
 }
 

@@ -149,7 +149,8 @@ extension PartitionLog {
     return true
   }
 
-  /// Writes base offset and leader epoch into the bytes (and LogAppendTime where the topic wants it), nothing else.
+  /// Writes base offset and leader epoch into the bytes (and timestamps where the topic or a careless producer wants it),
+  /// nothing else.
   private func assignOffsets(_ request: AppendRequest, _ offsets: LogOffsets, logAppendTime: Int64) -> [chronik_batch] {
     var next = offsets.logEndOffset
     return request.batches.map { batch in
@@ -158,6 +159,9 @@ extension PartitionLog {
       if logAppendTime >= 0 {
         RecordBatch.setLogAppendTime(
           logAppendTime, in: UnsafeMutableRawBufferPointer(start: start, count: batch.range.count))
+      } else if batch.repairsMaxTimestamp {
+        RecordBatch.setMaxTimestamp(
+          batch.header.maxTimestamp, in: UnsafeMutableRawBufferPointer(start: start, count: batch.range.count))
       }
       let end = next + Int64(batch.header.lastOffsetDelta) + 1
       defer { next = end }

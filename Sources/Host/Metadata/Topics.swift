@@ -1,4 +1,5 @@
 import Configuration
+import DequeModule
 import KafkaProtocol
 import Logging
 import NIOConcurrencyHelpers
@@ -19,6 +20,11 @@ final class Topics: Sendable {
   private let blockingPool: BlockingPool
   /// Touched on the controller thread only.
   private let catalogue: UncheckedBox<TopicCatalogue>
+  /// Deleted topics whose data is still to go, oldest first, each with its next partition. Touched on the controller
+  /// thread only.
+  private let removals = UncheckedBox(Deque<(record: TopicRecord, partition: Int32)>())
+  /// From `closeAll` on, what is left to remove is the next start's.
+  private let isClosing = NIOLockedValueBox(false)
   private let served = NIOLockedValueBox(Served())
 
   private struct Served {
@@ -93,7 +99,7 @@ final class Topics: Sendable {
       for number in 0..<partitions { logs.append(try open(record, partition: number)) }
     } catch {
       closeThen(logs) { [self] in
-        controller.run { self.removeData(record) }
+        controller.run { self.scheduleRemoval(record) }
       }
       logger.error("A topic could not be created", metadata: ["topic": "\(name)", "error": "\(error)"])
       throw AppendRefusal(code: .kafkaStorageError, message: "\(error)")
@@ -153,13 +159,14 @@ final class Topics: Sendable {
     logger.info("Deleting a topic", metadata: ["topic": "\(topic.name)", "id": "\(topic.id)"])
     let promised = record
     closeThen(topic.partitions) { [self] in
-      controller.run { self.removeData(promised) }
+      controller.run { self.scheduleRemoval(promised) }
     }
   }
 
   /// Closes every partition and writes what the next start wants to know. Blocks until the last call into the tiers has
   /// returned.
   func closeAll() {
+    isClosing.withLockedValue { $0 = true }
     let done = ConditionLock(value: 0)
     closeThen(all.flatMap(\.partitions), each: { $0.saveSnapshotAtClose() }) {
       done.lock()
@@ -194,20 +201,52 @@ final class Topics: Sendable {
     }
   }
 
-  private func removeData(_ record: TopicRecord) {
-    guard let id = KafkaUUID(record.id) else { return }
+  /// One partition at a time, each a turn of its own on the controller thread: hundreds of deleted topics keep nobody
+  /// waiting for longer than one partition.
+  private func scheduleRemoval(_ record: TopicRecord) {
+    removals.value.append((record, 0))
+    if removals.value.count == 1 { controller.run { self.removeNextPartition() } }
+  }
+
+  private func removeNextPartition() {
+    guard !isClosing.withLockedValue({ $0 }) else { return }
+    let (record, partition) = removals.value[0]
     do {
-      for number in 0..<record.partitions {
-        let partition = PartitionIdentity(topic: record.name, topicID: (id.high, id.low), partition: number)
-        try chain.delete(partition)
-        try environment.snapshots?.remove(partition)
+      if partition < record.partitions { try removeData(record, partition: partition) }
+      if partition + 1 < record.partitions {
+        removals.value[0].partition += 1
+      } else {
+        removals.value.removeFirst()
+        try catalogue.value.remove(id: record.id)
       }
+    } catch {
+      if removals.value.first?.record.id == record.id { removals.value.removeFirst() }
+      noteRemovalFailure(record, error)
+    }
+    if !removals.value.isEmpty { controller.run { self.removeNextPartition() } }
+  }
+
+  /// Everything in one go, at start. Blocks.
+  private func removeData(_ record: TopicRecord) {
+    do {
+      for number in 0..<record.partitions { try removeData(record, partition: number) }
       try catalogue.value.remove(id: record.id)
     } catch {
-      logger.error(
-        "A topic's data could not be deleted; it is tried again at the next start",
-        metadata: ["topic": "\(record.name)", "error": "\(error)"])
+      noteRemovalFailure(record, error)
     }
+  }
+
+  private func removeData(_ record: TopicRecord, partition: Int32) throws {
+    guard let id = KafkaUUID(record.id) else { return }
+    let identity = PartitionIdentity(topic: record.name, topicID: (id.high, id.low), partition: partition)
+    try chain.delete(identity)
+    try environment.snapshots?.remove(identity)
+  }
+
+  private func noteRemovalFailure(_ record: TopicRecord, _ error: any Error) {
+    logger.error(
+      "A topic's data could not be deleted; it is tried again at the next start",
+      metadata: ["topic": "\(record.name)", "error": "\(error)"])
   }
 
   private func resolve(_ overrides: [String: String]) -> ResolvedTopicConfiguration {

@@ -1,0 +1,85 @@
+import KafkaProtocol
+import KafkaRecords
+import Testing
+
+@testable import Host
+
+/// What a topic demands of each record, and what a producer is told about the records at fault.
+@Suite("Validation of produced records")
+struct AppendValidatorTests {
+  private let now: Int64 = 1_700_000_000_000
+
+  private func validator(requiresKeys: Bool = false, timestampAfterMax: Int64? = nil) -> AppendValidator {
+    AppendValidator(
+      batchByteCountMax: 1 << 20, requiresKeys: requiresKeys, timestampBeforeMax: nil, timestampAfterMax: timestampAfterMax,
+      usesLogAppendTime: false)
+  }
+
+  private func batch(keys: [String?], timestamps: [Int64]) -> [UInt8] {
+    var builder = RecordBatchBuilder()
+    for (key, timestamp) in zip(keys, timestamps) {
+      builder.append(timestamp: timestamp, key: key.map { Array($0.utf8) }, value: [1])
+    }
+    return builder.build()
+  }
+
+  private func refusal(_ bytes: [UInt8], _ validator: AppendValidator) -> AppendRefusal? {
+    do throws(AppendRefusal) {
+      _ = try bytes.withUnsafeBytesTyped { (frame) throws(AppendRefusal) in
+        try validator.validate(0..<bytes.count, in: frame, now: now)
+      }
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  @Test("every keyless record of a batch for a compacted topic is named, not only the first")
+  func missingKeys() {
+    let bytes = batch(keys: ["a", nil, "b", nil], timestamps: [now, now, now, now])
+    let refused = refusal(bytes, validator(requiresKeys: true))
+    #expect(refused?.code == .invalidRecord)
+    #expect(refused?.records.map(\.index) == [1, 3])
+    #expect(refused?.records.allSatisfy { $0.defect == .missingKey } == true)
+    #expect(refusal(bytes, validator()) == nil)
+  }
+
+  @Test("every record from too far in the future is named")
+  func timestamps() {
+    let bytes = batch(keys: ["a", "b", "c"], timestamps: [now + 100_000, now, now + 200_000])
+    let refused = refusal(bytes, validator(timestampAfterMax: 1000))
+    #expect(refused?.code == .invalidTimestamp)
+    #expect(refused?.records.map(\.index) == [0, 2])
+  }
+
+  @Test("a batch that is damaged as a whole names no records")
+  func damage() {
+    var bytes = batch(keys: ["a"], timestamps: [now])
+    bytes[bytes.count - 1] ^= 1
+    let refused = refusal(bytes, validator(requiresKeys: true))
+    #expect(refused?.code == .corruptMessage)
+    #expect(refused?.records.isEmpty == true)
+  }
+
+  @Test("a largest timestamp that the producer left empty comes from the records")
+  func emptyMaxTimestamp() throws {
+    var bytes = batch(keys: ["a", "b", "c"], timestamps: [now, now + 7, now + 3])
+    bytes.withUnsafeMutableBytes { RecordBatch.setMaxTimestamp(-1, in: $0) }
+    let batches = try bytes.withUnsafeBytes { try validator().validate(0..<bytes.count, in: $0, now: now) }
+    #expect(batches.map(\.header.maxTimestamp) == [now + 7])
+    #expect(batches.map(\.repairsMaxTimestamp) == [true])
+    bytes.withUnsafeMutableBytes { RecordBatch.setMaxTimestamp(now + 7, in: $0) }
+    let header = try bytes.withUnsafeBytes { try RecordBatch.validate($0) }
+    #expect(header.maxTimestamp == now + 7, "the CRC covers the repaired field")
+    let right = try bytes.withUnsafeBytes { try validator().validate(0..<bytes.count, in: $0, now: now) }
+    #expect(right.map(\.repairsMaxTimestamp) == [false])
+  }
+}
+
+extension Array where Element == UInt8 {
+  fileprivate func withUnsafeBytesTyped<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try withUnsafeBufferPointer { (buffer) throws(Failure) -> Result in try body(UnsafeRawBufferPointer(buffer)) }
+  }
+}
