@@ -78,7 +78,7 @@ run: build ## build, then serve on 127.0.0.1:9092 (ARGS=... for options)
 	exec $(RELEASE)/chronik serve $(ARGS)
 
 .PHONY: test
-test: test-unit test-e2e ## everything CI runs: unit tests, then the short end-to-end suite
+test: test-unit fuzz test-e2e ## everything CI runs: unit tests, a minute of fuzzing, the short end-to-end suite
 
 .PHONY: test-unit
 test-unit: deps ## unit, conformance and contract tests
@@ -103,6 +103,31 @@ test-e2e: build-for-e2e venv ## real clients against the built broker, without t
 test-e2e-full: build-for-e2e venv ## the whole end-to-end suite
 	$(PYTEST) $(E2E_ARGS) $(E2E)
 
+# SECONDS for all fuzzers together: they run at the same time. What they learn stays in Fuzz/.corpus, what they find in
+# Fuzz/.findings. FUZZER_RUNTIME: libFuzzer without its main, which clang ships.
+SECONDS := 60
+FUZZERS := FuzzRequests FuzzBatches FuzzCodecs
+FUZZER_RUNTIME ?= $(shell clang -print-file-name=libclang_rt.fuzzer_no_main-$$(uname -m).a 2>/dev/null)
+
+.PHONY: fuzz
+fuzz: deps ## coverage-guided fuzzing of requests, batches and codecs (SECONDS=60)
+	@if [ ! -e "$(FUZZER_RUNTIME)" ]; then echo "make: clang's libFuzzer is not here; set FUZZER_RUNTIME" >&2; exit 1; fi
+	cd Fuzz && FUZZER_RUNTIME=$(FUZZER_RUNTIME) swift build -c release
+	python3 Fuzz/seeds.py Fuzz/.seeds
+	@mkdir -p Fuzz/.findings $(addprefix Fuzz/.corpus/,$(FUZZERS)); \
+	declare -A running; failed=""; \
+	for fuzzer in $(FUZZERS); do \
+	  Fuzz/.build/release/$$fuzzer -max_total_time=$(SECONDS) -max_len=32768 -timeout=10 -rss_limit_mb=2048 \
+	    -print_final_stats=1 -artifact_prefix=Fuzz/.findings/$$fuzzer- \
+	    Fuzz/.corpus/$$fuzzer Fuzz/.seeds/$$fuzzer >Fuzz/.findings/$$fuzzer.log 2>&1 & running[$$fuzzer]=$$!; \
+	done; \
+	for fuzzer in $(FUZZERS); do \
+	  if wait $${running[$$fuzzer]}; then \
+	    echo "$$fuzzer: $$(awk '/number_of_executed_units/ { print $$2 }' Fuzz/.findings/$$fuzzer.log) executions, nothing found"; \
+	  else failed="$$failed $$fuzzer"; tail -n 40 Fuzz/.findings/$$fuzzer.log; fi; \
+	done; \
+	if [ -n "$$failed" ]; then echo "make: found something:$$failed; the input is in Fuzz/.findings" >&2; exit 1; fi
+
 .PHONY: bench
 bench: build venv ## throughput and latency beside the machine's own limits (BENCH_ARGS=--help)
 	$(VENV)/bin/python Benchmarks/run.py $(BENCH_ARGS)
@@ -121,4 +146,4 @@ bench-archive: deps ## building, fetching and searching archive objects (CORPUS=
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf .build $(VENV) Benchmarks/.work
+	rm -rf .build Fuzz/.build Fuzz/.seeds Fuzz/.corpus Fuzz/.findings $(VENV) Benchmarks/.work

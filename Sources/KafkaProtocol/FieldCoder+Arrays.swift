@@ -124,7 +124,10 @@ extension FieldCoder {
     minimalByteCount: Int, _ make: @autoclosure () -> Element,
     _ transcode: (inout Element, inout FieldCoder) throws(WireError) -> Void
   ) throws(WireError) -> [Element]? {
+    let start = position
     guard let count = try loadCount(minimalByteCount: minimalByteCount) else { return nil }
+    guard count <= elementsLeft else { throw failure(.tooManyElements, at: start) }
+    elementsLeft &-= count
     var elements: [Element] = []
     elements.reserveCapacity(min(count, Self.firstReservation / MemoryLayout<Element>.stride))
     for _ in 0..<count {

@@ -21,8 +21,15 @@ public struct FieldCoder: ~Copyable {
   var limit: Int
   /// Reading: the borrowed frame, never written to. Writing: owned memory.
   var base: UnsafeMutableRawPointer
+  /// Reading: elements that the arrays of this message may still have; see ``elementCountMax``.
+  var elementsLeft = FieldCoder.elementCountMax
   /// Writing: one entry per non-null `records` field so far.
   public internal(set) var splices: [Splice] = []
+
+  /// Elements that one message may have in all its arrays together, arrays of numbers aside. An element can be a byte on
+  /// the wire and a hundred in memory, so a frame of 100 MiB could otherwise become 10 GiB. It is a request for every
+  /// partition of a cluster larger than any that Kafka supports.
+  public static let elementCountMax = 1 << 18
 
   /// Reads from `frame` starting at index `position`, to the end of `frame`.
   public init(

@@ -12,6 +12,8 @@ public struct WireError: Error, Sendable, Equatable {
     case nullNotAllowed
     /// An array claims more elements than the bytes left could hold at their smallest size.
     case countExceedsRemaining
+    /// More elements, over all arrays, than any honest message has.
+    case tooManyElements
     /// A variable-length integer that does not fit 32 bits.
     case varintTooLong
     /// A string that is not UTF-8.

@@ -190,6 +190,26 @@ struct FieldCoderTests {
         == .countExceedsRemaining)
   }
 
+  @Test("a message has no more elements in all its arrays than the bound, though every byte of the frame could be one")
+  func elementBound() {
+    var (texts, numbers): ([String], [Int32]) = ([], [])
+    let most = FieldCoder.elementCountMax
+    func count(_ number: Int) -> [UInt8] { withUnsafeBytes(of: UInt32(number).bigEndian) { [UInt8]($0) } }
+    let full = count(most) + [UInt8](repeating: 0, count: 2 * most)
+    #expect(problem(full, flexible: false) { (field) throws(WireError) in try field.array(&texts) } == nil)
+    #expect(texts.count == most)
+    let beyond = count(most + 1) + [UInt8](repeating: 0, count: 2 * most + 2)
+    #expect(
+      problem(beyond, flexible: false) { (field) throws(WireError) in try field.array(&texts) } == .tooManyElements)
+    #expect(
+      problem(full + count(1) + [0, 0], flexible: false) { (field) throws(WireError) in
+        try field.array(&texts)
+        try field.array(&texts)
+      } == .tooManyElements)
+    let integers = count(most + 1) + [UInt8](repeating: 0, count: 4 * (most + 1))
+    #expect(problem(integers, flexible: false) { (field) throws(WireError) in try field.array(&numbers) } == nil)
+  }
+
   @Test("an error says where the value at fault starts")
   func positions() {
     var (long, text, numbers): (Int64, String, [Int32]) = (0, "", [])
