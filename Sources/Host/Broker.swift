@@ -24,6 +24,7 @@ final class Broker: @unchecked Sendable {
   private(set) var advertised: Endpoint
 
   private let directory: DataDirectory
+  private let descriptorLimit: DescriptorLimit
   private let controller: BlockingPool
   private let groupCommit: GroupCommit?
   private let eventLoops: MultiThreadedEventLoopGroup
@@ -38,6 +39,7 @@ final class Broker: @unchecked Sendable {
   /// Opens the data directory and creates the tiers; nothing is served yet.
   init(_ configuration: Configuration, chain resolved: ResolvedChain, plugins: TierLibrary, logger: Logger) throws {
     chostsupport_keep_large_buffers(64 << 20, 64 << 20)
+    descriptorLimit = .raise()
     self.configuration = configuration
     self.logger = logger
     advertised = configuration.advertisedEndpoint(boundPort: configuration.listen.port)
@@ -97,7 +99,9 @@ final class Broker: @unchecked Sendable {
     groups.start()
     try producerIDs.recover(above: topics.largestProducerID)
     maintenance.start(on: eventLoops.next())
-    let listener = Listener(broker: self, group: eventLoops, network: configuration.network)
+    let listener = Listener(
+      broker: self, group: eventLoops, network: configuration.network,
+      connectionsMax: descriptorLimit.connections(wanted: configuration.network.maxConnections, logger: logger))
     self.listener = listener
     // The port is known before the first connection can ask for it only if it is fixed; see Listener.start.
     let port: UInt16

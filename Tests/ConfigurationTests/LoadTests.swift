@@ -113,7 +113,8 @@ struct LoadTests {
         == .init(
           threads: 4, tcpCongestion: nil, maxRequestBytes: 10_485_760, maxConnections: 20,
           maxInflightBytes: 1_073_741_824,
-          maxInflightRequestsPerConnection: 5, idleTimeout: .seconds(3600)))
+          maxInflightRequestsPerConnection: 5, idleTimeout: .seconds(3600),
+          stallTimeout: .seconds(30)))
     #expect(configuration.fetch == .init(maxBytes: 1_000_000, sessions: 0))
     #expect(configuration.log == .init(level: .debug, format: .json))
   }

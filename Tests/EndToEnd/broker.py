@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import select
 import signal
 import subprocess
@@ -74,7 +75,8 @@ def yaml(chain=None, plugin_paths=(), topics=None, volatile=False, durability=No
 class Broker:
     """One broker and its data directory. `start` may be called again after `stop` or `kill`: same data, same port."""
 
-    def __init__(self, directory, text=None):
+    def __init__(self, directory, text=None, open_files=None):
+        """`open_files`: (soft, hard) limit of descriptors that the process starts with."""
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.data = self.directory / "data"
@@ -83,6 +85,7 @@ class Broker:
         self.log_path = self.directory / "broker.log"
         self.port = 0
         self.process = None
+        self.open_files = open_files
         self.bootstrap = None
 
     def start(self, timeout=30):
@@ -91,7 +94,7 @@ class Broker:
                    "--listen", f"127.0.0.1:{self.port}"]
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT)
+                                        stderr=subprocess.STDOUT, preexec_fn=self._limit_open_files)
         printed, descriptor = b"", self.process.stdout.fileno()
         deadline = time.monotonic() + timeout
         while not (ready := READY.search(printed)):
@@ -112,6 +115,10 @@ class Broker:
         self.pump = threading.Thread(target=self._pump, args=(self.process.stdout,), daemon=True)
         self.pump.start()
         return self
+
+    def _limit_open_files(self):
+        if self.open_files:
+            resource.setrlimit(resource.RLIMIT_NOFILE, self.open_files)
 
     def _record(self, data):
         with open(self.log_path, "ab") as log:
@@ -161,6 +168,19 @@ class Broker:
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) * 1024
         raise RuntimeError("no VmRSS")
+
+    def cpu_seconds(self):
+        fields = open(f"/proc/{self.process.pid}/stat").read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def sockets(self):
+        count = 0
+        for name in os.listdir(f"/proc/{self.process.pid}/fd"):
+            try:
+                count += os.readlink(f"/proc/{self.process.pid}/fd/{name}").startswith("socket:")
+            except FileNotFoundError:
+                pass  # closed meanwhile
+        return count
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))

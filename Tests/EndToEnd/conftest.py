@@ -38,8 +38,8 @@ class Brokers:
         self.directory = directory
         self.made = []
 
-    def __call__(self, text=None, start=True):
-        made = harness.Broker(self.directory / f"broker-{len(self.made)}", text)
+    def __call__(self, text=None, start=True, open_files=None):
+        made = harness.Broker(self.directory / f"broker-{len(self.made)}", text, open_files)
         self.made.append(made)
         return made.start() if start else made
 

@@ -1,11 +1,13 @@
 """Whatever arrives on the port, the broker answers or closes, says why, and keeps serving everybody else."""
 
 import random
+import re
 import struct
 import time
 
 import pytest
 
+import broker as harness
 import clients
 import wire
 
@@ -255,6 +257,26 @@ def test_a_client_that_never_reads_its_answers_does_not_grow_the_broker(broker, 
         clients.serves(broker.bootstrap, topic + "-meanwhile")
         if hasattr(broker, "resident_bytes"):
             assert broker.resident_bytes() < 600 * MIB
+
+
+def captured_frames():
+    """What real clients sent, by name: the fixtures of the protocol's unit tests."""
+    source = (harness.REPOSITORY / "Tests/KafkaProtocolTests/CapturedFrames.swift").read_text()
+    found = re.findall(r'static let (\w+) = bytes\(\s*"""(.*?)"""', source, re.DOTALL)
+    return {name: bytes.fromhex("".join(text.split())) for name, text in found}
+
+
+@pytest.mark.parametrize("name", captured_frames())
+def test_a_request_cut_short_anywhere_is_closed_or_answered_with_its_id(broker, name):
+    whole = captured_frames()[name]
+    correlation = struct.unpack(">i", whole[4:8])[0]
+    for cut in range(8, len(whole)):
+        with connect(broker) as connection:
+            connection.send(wire.frame(whole[:cut]))
+            try:
+                assert connection.receive()[0] == correlation, f"cut after {cut} bytes"
+            except wire.Closed:
+                pass
 
 
 @pytest.mark.parametrize("seed, count", [(7, 300), pytest.param(8, 10_000, marks=pytest.mark.slow)])

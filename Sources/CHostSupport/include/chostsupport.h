@@ -4,6 +4,7 @@
 
 #include <malloc.h>
 #include <pthread.h>
+#include <sys/resource.h>
 
 extern int pthread_setname_np(pthread_t thread, const char *name);
 
@@ -17,6 +18,17 @@ static inline void chostsupport_keep_large_buffers(int mmap_threshold_bytes, int
   mallopt(M_MMAP_THRESHOLD, mmap_threshold_bytes);
   mallopt(M_TRIM_THRESHOLD, trim_bytes);
   mallopt(M_ARENA_MAX, 4);
+}
+
+/* Raises the limit of open descriptors to the hard limit and returns what it is now. */
+static inline unsigned long long chostsupport_raise_descriptor_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  if (limit.rlim_cur < limit.rlim_max) {
+    struct rlimit raised = {limit.rlim_max, limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  }
+  return limit.rlim_cur;
 }
 
 #endif

@@ -85,6 +85,8 @@ public struct Configuration: Sendable, Hashable {
     public var maxInflightBytes: Int
     public var maxInflightRequestsPerConnection: Int
     public var idleTimeout: Duration
+    /// How long a request that has begun to arrive may stand still.
+    public var stallTimeout: Duration
   }
 
   public struct Fetch: Sendable, Hashable {

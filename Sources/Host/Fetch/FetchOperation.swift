@@ -37,7 +37,7 @@ final class FetchOperation: LogWaiter, @unchecked Sendable {
     self.targets = targets
     self.session = session
     self.isIncremental = isIncremental
-    deadline = .now() + .milliseconds(Int64(max(0, request.maxWaitMs)))
+    deadline = .now() + .milliseconds(Int64(min(max(0, request.maxWaitMs), NetworkLimits.fetchWaitMax)))
     totalBytesMax = min(Int(max(0, request.maxBytes)), context.broker.configuration.fetch.maxBytes)
     isolation = request.isolationLevel == 1 ? .readCommitted : .readUncommitted
   }

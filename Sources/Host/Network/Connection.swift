@@ -13,8 +13,8 @@ import PluginLoader
 /// they do in Apache Kafka. Produce and Fetch never are: they are applied in arrival order and answered in order while
 /// their waits overlap.
 ///
-/// Reading stops, and TCP pushes back, while too many requests are unanswered, while a barrier is in place, or while
-/// the peer does not read its responses.
+/// Reading stops, and TCP pushes back, while too many requests are unanswered, while a barrier is in place, while the peer
+/// does not read its responses, or while the broker's in-flight budget is used up.
 ///
 /// All state is confined to the channel's event loop.
 final class Connection: ChannelInboundHandler, @unchecked Sendable {
@@ -23,33 +23,36 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
 
   let broker: Broker
   let id: UInt64
-  private let listener: Listener
-  private let limits: ConnectionLimits
-  private var logger: Logger
+  let limits: ConnectionLimits
+  private(set) var logger: Logger
   private(set) var eventLoop: any EventLoop
-  private var context: ChannelHandlerContext?
+  private(set) var context: ChannelHandlerContext?
 
   private var frame: FrameBuffer?
+  /// Bytes of ``frame`` that the in-flight budget has not been charged for yet.
+  private var uncharged = 0
   private var prefix: UInt32 = 0
   private var prefixCount = 0
   private var waiting: CircularBuffer<FrameBuffer> = []
-  private var responses = ResponseQueue<OutboundMessage>()
+  private(set) var responses = ResponseQueue<OutboundMessage>()
+  /// Bytes of responses that are ready and wait for an earlier one.
+  private var heldByteCount = 0
   private var hasBarrier = false
-  private var isReadingPaused = false
+  private(set) var isReadingPaused = false
   private var isReading = false
   private var needsFlush = false
-  private var isClosing = false
+  private(set) var isClosing = false
   private var isWaitingForBudget = false
-  private var lastActivity = NIODeadline.now()
-  private var idleCheck: Scheduled<Void>?
+  private var isExemptFromBudget = false
+  private var hasFinishedFrame = false
+  var timeouts = Timeouts()
   /// The peer's address without its port; empty when it has none.
   private(set) var peerHost = ""
   /// Set once the peer has named itself in ApiVersions; for logs.
   var clientSoftware = ""
 
-  init(broker: Broker, listener: Listener, id: UInt64, eventLoop: any EventLoop, limits: ConnectionLimits) {
+  init(broker: Broker, id: UInt64, eventLoop: any EventLoop, limits: ConnectionLimits) {
     self.broker = broker
-    self.listener = listener
     self.id = id
     self.eventLoop = eventLoop
     self.limits = limits
@@ -63,14 +66,18 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     scheduleIdleCheck()
   }
 
+  /// Whether a request has begun to arrive and is not complete.
+  var isWithinFrame: Bool { frame != nil || prefixCount > 0 }
+
   func channelInactive(context: ChannelHandlerContext) {
     self.context = nil
     isClosing = true
-    idleCheck?.cancel()
+    timeouts.cancel()
+    let partial = frame.map { $0.chargedByteCount - uncharged } ?? 0
     frame = nil
-    broker.inFlight.release(waiting.reduce(0) { $0 + $1.byteCount })
+    broker.inFlight.release(waiting.reduce(partial) { $0 + $1.chargedByteCount })
     waiting.removeAll()
-    listener.connectionClosed(self)
+    if isWaitingForBudget || isExemptFromBudget { broker.inFlight.leave(id, hasEnded: true) }
     context.fireChannelInactive()
   }
 
@@ -84,14 +91,21 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard !isClosing else { return }
     isReading = true
-    lastActivity = .now()
-    unwrapInboundIn(data).withUnsafeReadableBytes { takeFrames($0) }
+    let buffer = unwrapInboundIn(data)
+    timeouts.receivedByteCount += buffer.readableBytes
+    buffer.withUnsafeReadableBytes { takeFrames($0) }
+    chargeFrame()
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
     isReading = false
+    if hasFinishedFrame {
+      hasFinishedFrame = false
+      timeouts.lastRequest = .now()
+    }
     flushIfNeeded()
     updateReading()
+    if isWithinFrame { scheduleStallCheck() }
   }
 
   private func takeFrames(_ bytes: UnsafeRawBufferPointer) {
@@ -100,6 +114,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
       if let current = frame {
         let count = min(current.missing, bytes.count - position)
         current.append(UnsafeRawBufferPointer(rebasing: bytes[position..<position + count]))
+        uncharged += count
         position += count
         finish(current)
       } else if prefixCount == 0, bytes.count - position >= 4 {
@@ -128,19 +143,35 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
       return
     }
     frame = FrameBuffer(byteCount: Int(size), available: available)
+    uncharged = NetworkLimits.frameOverhead
+  }
+
+  private func chargeFrame() {
+    guard uncharged > 0 else { return }
+    broker.inFlight.charge(uncharged)
+    uncharged = 0
   }
 
   private func finish(_ current: FrameBuffer) {
     guard current.isComplete else { return }
     frame = nil
-    broker.inFlight.charge(current.byteCount)
+    chargeFrame()
+    hasFinishedFrame = true
+    timeouts.finishedFrames += 1
+    if isExemptFromBudget {
+      isExemptFromBudget = false
+      broker.inFlight.leave(id)
+    }
     if mayDispatch { dispatch(current) } else { waiting.append(current) }
   }
 
   // MARK: - Frames to handlers
 
-  private var mayDispatch: Bool {
-    !hasBarrier && waiting.isEmpty && responses.count < limits.inFlightRequestsMax && (context?.channel.isWritable ?? false)
+  private var mayDispatch: Bool { !hasBarrier && waiting.isEmpty && hasRoomForResponses }
+
+  private var hasRoomForResponses: Bool {
+    responses.count < limits.inFlightRequestsMax && heldByteCount < NetworkLimits.unsentByteCountHigh
+      && (context?.channel.isWritable ?? false)
   }
 
   private func dispatch(_ frame: FrameBuffer) {
@@ -150,15 +181,13 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
       broker.handlers.handle(request)
     } catch {
       logger.warning("Closing a connection after a request header that cannot be read", metadata: ["error": "\(error)"])
-      broker.inFlight.release(frame.byteCount)
+      broker.inFlight.release(frame.chargedByteCount)
       close()
     }
   }
 
   private func dispatchWaiting() {
-    while !isClosing, !hasBarrier, let next = waiting.first, responses.count < limits.inFlightRequestsMax,
-      context?.channel.isWritable ?? false
-    {
+    while !isClosing, !hasBarrier, let next = waiting.first, hasRoomForResponses {
       waiting.removeFirst()
       dispatch(next)
     }
@@ -176,39 +205,24 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
   /// Reads while nothing waits; a peer that sends more than is answered is slowed down by TCP.
   private func updateReading() {
     guard let context, !isClosing else { return }
-    let paused =
-      !waiting.isEmpty || responses.count >= limits.inFlightRequestsMax || !context.channel.isWritable
-      || isOverBudget()
+    let paused = !waiting.isEmpty || !hasRoomForResponses || isOverBudget()
     guard paused != isReadingPaused else { return }
     isReadingPaused = paused
+    if paused { timeouts.wasPaused = true }
     context.channel.setOption(ChannelOptions.autoRead, value: !paused).whenFailure { _ in }
   }
 
-  /// Between frames a connection waits for the broker's budget; within one it goes on.
   private func isOverBudget() -> Bool {
     if isWaitingForBudget { return true }
-    guard frame == nil, prefixCount == 0 else { return false }
-    let mayBegin = broker.inFlight.mayBegin { [self] in
+    let answer = broker.inFlight.mayRead(id, isWithinFrame: isWithinFrame) { [self] in
       eventLoop.execute {
         self.isWaitingForBudget = false
-        self.updateReading()
+        if self.isClosing { self.broker.inFlight.leave(self.id, hasEnded: true) } else { self.updateReading() }
       }
     }
-    isWaitingForBudget = !mayBegin
-    return !mayBegin
-  }
-
-  private func scheduleIdleCheck() {
-    idleCheck = eventLoop.scheduleTask(deadline: lastActivity + limits.idleTimeout) { [self] in
-      guard !isClosing else { return }
-      if responses.count > 0 { lastActivity = .now() }
-      if NIODeadline.now() - lastActivity >= limits.idleTimeout {
-        logger.debug("Closing an idle connection")
-        close()
-      } else {
-        scheduleIdleCheck()
-      }
-    }
+    isWaitingForBudget = answer == .wait
+    isExemptFromBudget = isExemptFromBudget || answer == .readExempt
+    return isWaitingForBudget
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -222,8 +236,13 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
   /// `refund`: the frame's size, which is no longer in flight.
   func complete(_ ticket: ResponseQueue<OutboundMessage>.Ticket, _ message: OutboundMessage?, refund: Int) {
     broker.inFlight.release(refund)
+    let byteCount = message?.byteCount ?? 0
+    heldByteCount += byteCount
     responses.complete(ticket, message)
-    while let next = responses.next() { write(next) }
+    while let next = responses.next() {
+      heldByteCount -= next.byteCount
+      write(next)
+    }
     if !isReading {
       flushIfNeeded()
       if !waiting.isEmpty || isReadingPaused { dispatchWaiting() }
@@ -256,8 +275,8 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     let start = Int(extent.raw.file_offset)
     let region = FileRegion(fileHandle: handle, readerIndex: start, endIndex: start + extent.byteCount)
     let promise = context.eventLoop.makePromise(of: Void.self)
-    promise.futureResult.whenComplete { _ in
-      try? handle.close()
+    promise.futureResult.whenComplete { [logger] _ in
+      do { try handle.close() } catch { logger.error("Closing a descriptor failed", metadata: ["error": "\(error)"]) }
       withExtendedLifetime(extent) {}
     }
     context.write(wrapOutboundOut(.fileRegion(region)), promise: promise)
@@ -281,4 +300,5 @@ struct ConnectionLimits: Sendable {
   var requestByteCountMax: Int
   var inFlightRequestsMax: Int
   var idleTimeout: TimeAmount
+  var stallTimeout: TimeAmount
 }

@@ -14,13 +14,10 @@ final class FrameBuffer: @unchecked Sendable {
   let byteCount: Int
   private var capacity: Int
 
-  /// Memory that is reserved before any byte has arrived: a size prefix alone costs no more than this.
-  private static let initialCapacityMax = 65_536
-
   /// A buffer for a frame of `byteCount` bytes, of which `available` are at hand.
   init(byteCount: Int, available: Int) {
     self.byteCount = byteCount
-    capacity = max(1, min(byteCount, max(available, Self.initialCapacityMax)))
+    capacity = max(1, min(byteCount, max(available, NetworkLimits.initialFrameByteCountMax)))
     guard let memory = malloc(capacity) else { fatalError("out of memory for a frame of \(byteCount) bytes") }
     base = memory
   }
@@ -31,6 +28,8 @@ final class FrameBuffer: @unchecked Sendable {
   var missing: Int { byteCount - count }
   /// Size of the allocation, for memory accounting.
   var storageByteCount: Int { capacity }
+  /// What it takes of the in-flight budget: what has arrived, not what was announced.
+  var chargedByteCount: Int { count + NetworkLimits.frameOverhead }
 
   /// Adds bytes, at most ``missing``. Memory grows with what has arrived, never with what was announced.
   func append(_ bytes: UnsafeRawBufferPointer) {

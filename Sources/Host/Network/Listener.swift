@@ -9,6 +9,7 @@ final class Listener: @unchecked Sendable {
   private let broker: Broker
   private let group: MultiThreadedEventLoopGroup
   private let network: Configuration.Network
+  private let connectionsMax: Int
   private let state = NIOLockedValueBox(State())
 
   private struct State {
@@ -16,12 +17,16 @@ final class Listener: @unchecked Sendable {
     var connections: [UInt64: Connection] = [:]
     var nextID: UInt64 = 0
     var isShuttingDown = false
+    /// Since the last connection that was admitted.
+    var refusals = 0
   }
 
-  init(broker: Broker, group: MultiThreadedEventLoopGroup, network: Configuration.Network) {
+  /// `connectionsMax`: `network.max_connections`, or fewer where the process has not enough descriptors.
+  init(broker: Broker, group: MultiThreadedEventLoopGroup, network: Configuration.Network, connectionsMax: Int) {
     self.broker = broker
     self.group = group
     self.network = network
+    self.connectionsMax = connectionsMax
   }
 
   /// Binds and begins to accept; returns the port, which differs from the endpoint's when that is 0. `bound` learns it
@@ -30,16 +35,19 @@ final class Listener: @unchecked Sendable {
     let congestion = network.tcpCongestion
     let limits = ConnectionLimits(
       requestByteCountMax: network.maxRequestBytes, inFlightRequestsMax: network.maxInflightRequestsPerConnection,
-      idleTimeout: .nanoseconds(network.idleTimeout.nanoseconds))
+      idleTimeout: .nanoseconds(network.idleTimeout.nanoseconds),
+      stallTimeout: .nanoseconds(network.stallTimeout.nanoseconds))
     let bootstrap = ServerBootstrap(group: group)
-      .serverChannelOption(.backlog, value: 1024)
+      .serverChannelOption(.backlog, value: NetworkLimits.backlog)
       .serverChannelOption(.autoRead, value: false)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-      .childChannelOption(.maxMessagesPerRead, value: 4)
+      .childChannelOption(.socketOption(.so_keepalive), value: 1)
+      .childChannelOption(.maxMessagesPerRead, value: NetworkLimits.readsPerTurn)
+      .childChannelOption(.recvAllocator, value: BudgetedReceiveAllocator(budget: broker.inFlight))
       .childChannelOption(
-        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 16_384, maximum: 1 << 20))
-      .childChannelOption(.writeBufferWaterMark, value: .init(low: 1 << 20, high: 4 << 20))
+        .writeBufferWaterMark,
+        value: .init(low: NetworkLimits.unsentByteCountLow, high: NetworkLimits.unsentByteCountHigh))
       .childChannelInitializer { [self] channel in
         if let congestion { setCongestion(congestion, of: channel) }
         guard let connection = admit(channel, limits) else { return channel.close() }
@@ -55,24 +63,32 @@ final class Listener: @unchecked Sendable {
     return port
   }
 
+  /// The connection of a channel that was accepted; nil when there are too many.
   private func admit(_ channel: any Channel, _ limits: ConnectionLimits) -> Connection? {
-    let id = state.withLockedValue { state -> UInt64? in
-      guard !state.isShuttingDown, state.connections.count < network.maxConnections else { return nil }
+    let (admitted, refusals) = state.withLockedValue { state -> (Connection?, Int) in
+      guard !state.isShuttingDown, state.connections.count < connectionsMax else {
+        state.refusals += 1
+        return (nil, state.refusals)
+      }
       state.nextID += 1
-      return state.nextID
+      state.refusals = 0
+      let connection = Connection(
+        broker: broker, id: state.nextID, eventLoop: channel.eventLoop, limits: limits)
+      state.connections[connection.id] = connection
+      return (connection, 0)
     }
-    guard let id else {
-      broker.logger.warning("Refused a connection: network.max_connections is reached")
+    guard let admitted else {
+      // Once, not for each: clients that are refused try again.
+      if refusals == 1 {
+        broker.logger.warning(
+          "Refusing connections: network.max_connections is reached", metadata: ["connections": "\(connectionsMax)"])
+      }
       return nil
     }
-    let connection = Connection(
-      broker: broker, listener: self, id: id, eventLoop: channel.eventLoop, limits: limits)
-    state.withLockedValue { $0.connections[id] = connection }
-    return connection
-  }
-
-  func connectionClosed(_ connection: Connection) {
-    state.withLockedValue { $0.connections[connection.id] = nil }
+    // Not the handler's inactivity: a channel that fails before it is active has none.
+    let id = admitted.id
+    channel.closeFuture.whenComplete { [self] _ in state.withLockedValue { $0.connections[id] = nil } }
+    return admitted
   }
 
   var connectionCount: Int { state.withLockedValue { $0.connections.count } }

@@ -13,6 +13,16 @@ struct OutboundMessage {
   /// Memory extents up to this size are copied into the surrounding bytes: one more piece costs more than the copy.
   static let copiedExtentBytesMax = 8192
 
+  /// Bytes that the client will read.
+  var byteCount: Int {
+    pieces.reduce(0) { sum, piece in
+      switch piece {
+      case .bytes(let buffer): sum + buffer.readableBytes
+      case .extent(let extent): sum + extent.byteCount
+      }
+    }
+  }
+
   init(_ buffer: ByteBuffer) { pieces = [.bytes(buffer)] }
 
   /// Cuts `bytes` at the splices and puts the extents there; `extents[i]` belongs to splice i.

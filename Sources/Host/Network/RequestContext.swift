@@ -94,7 +94,7 @@ final class RequestContext: @unchecked Sendable {
   private func complete(_ message: OutboundMessage?) {
     let outbound = UncheckedTransfer(message)
     onEventLoop {
-      self.connection.complete(self.ticket, outbound.value, refund: self.frame.byteCount)
+      self.connection.complete(self.ticket, outbound.value, refund: self.frame.chargedByteCount)
       if self.isBarrier { self.connection.endBarrier() }
     }
   }

@@ -69,7 +69,8 @@ struct ConfigurationBuilder {
       maxConnections: Int(integer("network.max_connections")),
       maxInflightBytes: Int(integer("network.max_inflight_bytes")),
       maxInflightRequestsPerConnection: Int(integer("network.max_inflight_requests_per_connection")),
-      idleTimeout: duration("network.idle_timeout"))
+      idleTimeout: duration("network.idle_timeout"),
+      stallTimeout: duration("network.stall_timeout"))
   }
 
   private func value(_ path: String) -> SettingValue {

@@ -96,8 +96,13 @@ extension ConfigurationSchema {
     Setting(
       "network.idle_timeout", .duration(second...(7 * 24 * hour)), default: "10m",
       "When a connection without requests is closed.",
-      "The default lies above the clients' connections.max.idle.ms (9 minutes by default), so that clients close first."
-    ),
+      "The default lies above the clients' connections.max.idle.ms (9 minutes by default), so that clients close first. "
+        + "Bytes that are not a whole request do not keep it open."),
+    Setting(
+      "network.stall_timeout", .duration(second...hour), default: "30s",
+      "When a connection is closed whose request has begun and does not go on.",
+      "A request must arrive in whole, or at least 64 KiB of it, in this time. Time in which the broker itself does not "
+        + "read does not count."),
     Setting(
       "fetch.max_bytes", .size(1024...gibibyte), default: "55MiB", "The most bytes of one Fetch response.",
       "A client may ask for less. The first batch is always sent whole, so that a large one cannot block a consumer."),
