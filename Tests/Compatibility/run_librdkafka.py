@@ -57,7 +57,7 @@ PARTS = {
              "do_test_consume_batch_with_pause_and_resume_same_batch", "Testing EOF position"],
 }
 # Tests of one number share a process. These take longer than --timeout on any broker.
-LONG = {"0081": 600, "0113": 600, "0045": 420, "0038": 420, "0069": 300}
+LONG = {"0081": 600, "0113": 1200, "0045": 420, "0038": 420, "0069": 300}
 
 
 def numbers_in(tests):
