@@ -128,6 +128,18 @@ fuzz: deps ## coverage-guided fuzzing of requests, batches and codecs (SECONDS=6
 	done; \
 	if [ -n "$$failed" ]; then echo "make: found something:$$failed; the input is in Fuzz/.findings" >&2; exit 1; fi
 
+.PHONY: test-compat
+test-compat: build venv ## librdkafka's own suite (LIBRDKAFKA=built source tree)
+	CHRONIK_BIN=$(abspath $(RELEASE)/chronik) $(VENV)/bin/python Tests/Compatibility/run_librdkafka.py --librdkafka "$(LIBRDKAFKA)" $(COMPAT_ARGS)
+
+.PHONY: test-java
+test-java: build ## the Java client (KAFKA_JARS=directory of jars)
+	CHRONIK_BIN=$(abspath $(RELEASE)/chronik) python3 Tests/Compatibility/run_clients.py java --jars "$(KAFKA_JARS)"
+
+.PHONY: test-go
+test-go: build ## sarama (Debian's golang-go, golang-github-shopify-sarama-dev)
+	CHRONIK_BIN=$(abspath $(RELEASE)/chronik) python3 Tests/Compatibility/run_clients.py go
+
 .PHONY: bench
 bench: build venv ## throughput and latency beside the machine's own limits (BENCH_ARGS=--help)
 	$(VENV)/bin/python Benchmarks/run.py $(BENCH_ARGS)
