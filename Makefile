@@ -78,7 +78,7 @@ run: build ## build, then serve on 127.0.0.1:9092 (ARGS=... for options)
 	exec $(RELEASE)/chronik serve $(ARGS)
 
 .PHONY: test
-test: test-unit fuzz test-e2e ## everything CI runs: unit tests, a minute of fuzzing, the short end-to-end suite
+test: test-unit fuzz test-e2e crash-loop-short ## everything CI runs: unit tests, a minute of fuzzing, the short end-to-end suite and crash loop
 
 .PHONY: test-unit
 test-unit: deps ## unit, conformance and contract tests
@@ -143,6 +143,20 @@ test-go: build ## sarama (Debian's golang-go, golang-github-shopify-sarama-dev)
 .PHONY: bench
 bench: build venv ## throughput and latency beside the machine's own limits (BENCH_ARGS=--help)
 	$(VENV)/bin/python Benchmarks/run.py $(BENCH_ARGS)
+
+N ?= 20
+CRASH_ARGS ?=
+CRASH_LOOP = CHRONIK_BIN=$(abspath $(RELEASE)/chronik) PYTHONDONTWRITEBYTECODE=1 \
+             $(VENV)/bin/python Tests/CrashLoop/crash_loop.py
+
+.PHONY: crash-loop
+crash-loop: build venv ## kill -9 under load N times, exact sets compared (CRASH_ARGS=--lose-unflushed: power cuts)
+	$(CRASH_LOOP) -n $(N) $(CRASH_ARGS)
+
+.PHONY: crash-loop-short
+crash-loop-short: build-for-e2e venv ## six cycles of each kind, as in make test
+	$(CRASH_LOOP) -n 6 --epoch 3 --verify-every 3 --write-seconds 0.5 --minutes 3
+	$(CRASH_LOOP) -n 6 --epoch 3 --verify-every 3 --write-seconds 0.5 --minutes 3 --lose-unflushed
 
 .PHONY: bench-log
 bench-log: deps ## the local log against the disk's own limits (BENCH_LOG_ARGS='append|group|spread|open|read')

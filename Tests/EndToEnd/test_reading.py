@@ -132,3 +132,15 @@ def test_list_offsets_by_time_finds_the_first_record_not_older(broker, topic):
     [found] = consumer.offsets_for_times([confluent_kafka.TopicPartition(topic, 0, base + 99_000)], timeout=20)
     assert found.offset == -1, "later than everything: no offset"
     consumer.close()
+
+
+def test_a_fetch_that_never_waits_gets_cold_data(brokers, topic):
+    """After a restart no segment is open: a client with a maximum wait of 0 must get on all the same."""
+    broker = brokers()
+    fill(broker, topic, batches=3, per_batch=10)
+    broker.restart(hard=False)
+    with wire.Wire(broker.bootstrap) as connection:
+        error, high_watermark, data = connection.fetch(topic, 0, 0, max_wait_ms=0)
+        assert (error, high_watermark) == (0, 30)
+        first, last, _ = next(wire.batches(data))
+        assert (first, last) == (0, 9)

@@ -204,7 +204,8 @@ struct Recovery {
     }
     entry.durableByteCount = entry.tail.byteCount
     entry.isNameDurable = true
-    entry.areIndexesDurable = true
+    // The active segment goes on growing: what its indexes get from now on is not durable.
+    entry.areIndexesDurable = index + 1 < listing.bases.count
     guard entry.tail.byteCount > 0 else { return entry }
     if listing.indexes.contains(base), listing.timeIndexes.contains(base), let time = try lastTime(segment),
       try isPlausible(segment, logByteCount: entry.tail.byteCount)
@@ -225,18 +226,23 @@ struct Recovery {
     return size % Int64(OffsetIndexEntry.byteCount) == 0 && (size > 0 || logByteCount <= settings.indexIntervalBytes)
   }
 
-  /// The last entry of a time index when the file looks right: whole entries, the last one in range.
+  /// The last entry of a time index when the file looks right: whole entries, the last one in range and above the one
+  /// before, and no zeros, which is what lost writes leave.
   private func lastTime(_ segment: Segment) throws(TierError) -> TimeIndexEntry? {
     let path = segment.timeIndex.slot.path
     return try naming("read", path) { () throws(Errno) in
       let file = try OpenFile(path, .existing, fileSystem)
       let size = try fileSystem.byteCount(file.descriptor)
       guard size > 0, size % Int64(TimeIndexEntry.byteCount) == 0 else { return nil }
-      let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: TimeIndexEntry.byteCount, alignment: 8)
+      let count = min(2, Int(size) / TimeIndexEntry.byteCount)
+      let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count * TimeIndexEntry.byteCount, alignment: 8)
       defer { buffer.deallocate() }
-      try fileSystem.readFully(file.descriptor, at: size - Int64(TimeIndexEntry.byteCount), into: buffer)
-      let entry = TimeIndexEntry(bytes: UnsafeRawPointer(buffer.baseAddress!))
-      return entry.relativeOffset >= 0 && entry.timestamp >= 0 ? entry : nil
+      try fileSystem.readFully(file.descriptor, at: size - Int64(buffer.count), into: buffer)
+      let start = UnsafeRawPointer(buffer.baseAddress!)
+      let entry = TimeIndexEntry(bytes: start + (count - 1) * TimeIndexEntry.byteCount)
+      if count == 2, !entry.follows(TimeIndexEntry(bytes: start)) { return nil }
+      let isZero = entry.timestamp == 0 && entry.relativeOffset == 0
+      return entry.relativeOffset >= 0 && entry.timestamp >= 0 && !isZero ? entry : nil
     }
   }
 

@@ -67,7 +67,8 @@ final class FetchOperation: LogWaiter, @unchecked Sendable {
     }
     let blocked = results.indices.filter { results[$0].wouldBlock }
     if byteCount >= Int(request.minBytes) && blocked.isEmpty { mustAnswer = true }
-    if mustAnswer && (blocked.isEmpty || isLate) { return answer(results) }
+    // With nothing at hand a late fetch still waits for the disk: a client that never waits must get on, too.
+    if mustAnswer && (blocked.isEmpty || (isLate && byteCount > 0)) { return answer(results) }
     if !blocked.isEmpty && (byteCount < max(1, Int(request.minBytes))) {
       readBlocking(blocked)
     } else if byteCount >= max(1, Int(request.minBytes)) {
@@ -166,6 +167,8 @@ final class FetchOperation: LogWaiter, @unchecked Sendable {
         }
       }
     }
+    // A topic can go between two looks: the next one answers that it is unknown.
+    if blockingReads == 0 { context.eventLoop.execute { self.evaluate() } }
   }
 
   private func park(_ results: [Result]) {

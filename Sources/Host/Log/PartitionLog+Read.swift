@@ -23,7 +23,7 @@ extension PartitionLog {
     guard offset < bound, maxBytes > 0 || minOneBatch else {
       return .records(extents: [], byteCount: 0, offsets: offsets)
     }
-    guard enter() else { return .refused(.unknownTopicOrPartition, offsets: offsets) }
+    guard enter() else { return .refused(.notLeaderOrFollower, offsets: offsets) }
     defer { leave() }
     switch chain.read(
       offset: offset, endOffset: bound, maxBytes: maxBytes, minOneBatch: minOneBatch, nonblocking: nonblocking)
