@@ -18,6 +18,8 @@ struct IndexRebuild {
   private var times: [TimeIndexEntry] = []
   /// The new files, once there is reason to write some.
   private var files: (offsets: SegmentIndex<OffsetIndexEntry>, times: SegmentIndex<TimeIndexEntry>)?
+  /// Whether `finish` has put new files in the place of the old ones; their directory is the caller's to sync.
+  var hasReplacedFiles: Bool { files != nil }
   private(set) var indexing = IndexingState()
   private(set) var tail: SegmentTail
 

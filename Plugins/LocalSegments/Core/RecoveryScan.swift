@@ -162,6 +162,7 @@ struct RecoveryScan {
   private func finish(_ scanned: inout Scanned, isSealed: Bool) throws(TierError) {
     do throws(Errno) {
       try scanned.rebuild.finish(isFinal: isSealed, fileSystem)
+      try syncNewNames(scanned.rebuild)
       let isDurable = scanned.damage == nil && scanned.entry.tail.nextOffset <= recovery.recoveryPoint
       if !isDurable { try fileSystem.syncData(scanned.file.descriptor) }
     } catch {
@@ -170,6 +171,12 @@ struct RecoveryScan {
     scanned.entry.durableByteCount = scanned.entry.tail.byteCount
     scanned.entry.isNameDurable = true
     scanned.entry.areIndexesDurable = isSealed
+  }
+
+  /// New indexes stand under their names only when the directory says so: a power cut would bring back the old files, of
+  /// which nothing may be on disk.
+  private func syncNewNames(_ rebuild: IndexRebuild) throws(Errno) {
+    if rebuild.hasReplacedFiles { try fileSystem.syncDirectory(recovery.directory) }
   }
 
   /// A sealed segment whose log is trusted and whose indexes are not: walks over its headers. A batch that cannot be
@@ -197,6 +204,7 @@ struct RecoveryScan {
         }
       }
       try rebuild.finish(isFinal: true, fileSystem)
+      try syncNewNames(rebuild)
       let size = entry.tail.byteCount
       let next = entry.tail.nextOffset
       entry.tail = rebuild.tail

@@ -38,6 +38,9 @@ final class Listener: @unchecked Sendable {
       idleTimeout: .nanoseconds(network.idleTimeout.nanoseconds),
       stallTimeout: .nanoseconds(network.stallTimeout.nanoseconds))
     let bootstrap = ServerBootstrap(group: group)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(AcceptPause()) }
+      }
       .serverChannelOption(.backlog, value: NetworkLimits.backlog)
       .serverChannelOption(.autoRead, value: false)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
