@@ -165,7 +165,7 @@ class Ledger:
         entry.batches = {base: (last, hash(batch)) for base, (last, batch) in batches.items()}
         entry.end = end
         for what, promised in (("acknowledged", entry.promised), ("seen by a consumer", entry.consumed)):
-            wrong = sorted(offset for offset, digest in promised.items() if entry.values.get(offset) != digest)
+            wrong = sorted(offset for offset, digest in list(promised.items()) if entry.values.get(offset) != digest)
             if wrong:
                 gone = [offset for offset in wrong if offset not in entry.values]
                 raise Violation(
