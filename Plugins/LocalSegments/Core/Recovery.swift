@@ -218,12 +218,21 @@ struct Recovery {
     return try RecoveryScan(recovery: self, bases: listing.bases).rebuildTrusted(entry)
   }
 
-  /// Whether an offset index can be right by its size: whole entries, and some when there is more than one interval.
+  /// Whether an offset index can be right: whole entries, some when there is more than one interval, and a last one that
+  /// is not zeros, which is what lost writes leave.
   private func isPlausible(_ segment: Segment, logByteCount: Int64) throws(TierError) -> Bool {
-    let size = try naming("look at", segment.index.slot.path) { () throws(Errno) in
-      try fileSystem.byteCount(path: segment.index.slot.path)
+    let path = segment.index.slot.path
+    return try naming("read", path) { () throws(Errno) in
+      let file = try OpenFile(path, .existing, fileSystem)
+      let size = try fileSystem.byteCount(file.descriptor)
+      guard size % Int64(OffsetIndexEntry.byteCount) == 0 else { return false }
+      if size == 0 { return logByteCount <= settings.indexIntervalBytes }
+      let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: OffsetIndexEntry.byteCount, alignment: 8)
+      defer { buffer.deallocate() }
+      try fileSystem.readFully(file.descriptor, at: size - Int64(buffer.count), into: buffer)
+      let entry = OffsetIndexEntry(bytes: UnsafeRawPointer(buffer.baseAddress!))
+      return entry.position > 0 && Int64(entry.position) < logByteCount
     }
-    return size % Int64(OffsetIndexEntry.byteCount) == 0 && (size > 0 || logByteCount <= settings.indexIntervalBytes)
   }
 
   /// The last entry of a time index when the file looks right: whole entries, the last one in range and above the one
