@@ -12,6 +12,8 @@ public struct TierAbilities: OptionSet, Sendable {
   public static let read = TierAbilities(rawValue: 1 << 4)
   public static let search = TierAbilities(rawValue: 1 << 5)
   public static let rewrite = TierAbilities(rawValue: 1 << 6)
+  /// The host hands the tier an object store.
+  public static let store = TierAbilities(rawValue: 1 << 7)
 }
 
 /// One configuration key of a product, as `chronik.yaml` may set it under `config:`.

@@ -50,7 +50,8 @@ typedef struct chronik_host {
   chronik_status (*run_blocking)(void *CHRONIK_NULLABLE context,
                                  void (*work)(void *CHRONIK_NULLABLE argument), void *CHRONIK_NULLABLE argument);
 
-  /* An optional ability of the host by id, or NULL. The ids known in 1.0: none. [blocking] no. */
+  /* An optional ability of the host by id, or NULL. Known ids: "chronik.host.object-store/1"
+   * (object_store.h). [blocking] no. */
   const void *CHRONIK_NULLABLE (*CHRONIK_NONNULL get_extension)(void *CHRONIK_NULLABLE context, const char *id);
 } CHRONIK_SENDABLE chronik_host;
 

@@ -17,7 +17,7 @@ CHRONIK_BEGIN
 /* Factory ids. A library offers any of them; unknown ids answer NULL. */
 #define CHRONIK_FACTORY_TIER         "chronik.tier/1"
 #define CHRONIK_FACTORY_COMPACTION   "chronik.compaction/1"   /* chronik_compaction_factory: a later minor version */
-#define CHRONIK_FACTORY_OBJECT_STORE "chronik.object-store/1" /* chronik_object_store_factory: a later minor version */
+#define CHRONIK_FACTORY_OBJECT_STORE "chronik.object-store/1" /* chronik_object_store_factory (object_store.h) */
 
 /* Kinds of configuration values. The host checks and normalises them before create() sees them: booleans arrive as
  * "true"/"false", integers in decimal, sizes as decimal bytes, durations as decimal milliseconds. */

@@ -38,6 +38,7 @@ CHRONIK_BEGIN
 #define CHRONIK_TIER_READ    0x10ull /* answers read */
 #define CHRONIK_TIER_SEARCH  0x20ull /* offers the extension chronik.search/1 */
 #define CHRONIK_TIER_REWRITE 0x40ull /* can replace segments by compacted ones */
+#define CHRONIK_TIER_STORE   0x80ull /* keeps its data in an object store that the host hands to it (object_store.h) */
 
 /* Call flags. */
 /* Answer at once or return CHRONIK_WOULD_BLOCK having done nothing. "At once" means: no wait for a disk, a network or
