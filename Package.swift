@@ -40,6 +40,9 @@ let package = Package(
     .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
     .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
 
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
+    .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"]), .brew(["expat"])]),
+
     // Header only: what Swift's Glibc module does not show
     .target(name: "CHostSupport"),
 
@@ -90,6 +93,10 @@ let package = Package(
     .target(
       name: "ArchiveFormat", dependencies: ["KafkaRecords", "CZstd", "CCRC32C"], path: "Plugins/ArchiveIndex/Format",
       swiftSettings: fast),
+    // The object stores `file` and `s3`.
+    .target(
+      name: "ObjectStores", dependencies: ["TierAPI", "TierKit", "CCRC32C", "CCurl", "CExpat", "CLibCrypto"],
+      path: "Plugins/ArchiveIndex/Stores"),
     .target(name: "ExampleTier", dependencies: ["TierKit", "KafkaRecords"], path: "Examples/swift-tier"),
 
     // Benchmarks: `make bench-log`
@@ -110,6 +117,8 @@ let package = Package(
     .testTarget(
       name: "ArchiveFormatTests", dependencies: ["ArchiveFormat", "KafkaRecords"],
       exclude: ["reader.py", "reader_records.py", "Fixtures"]),
+    .testTarget(
+      name: "ObjectStoresTests", dependencies: ["ObjectStores", "TierAPI", "TierKit"], exclude: ["fault_proxy.py"]),
     .testTarget(name: "LogToolsTests", dependencies: ["SegmentFormat", "KafkaRecords"]),
     .testTarget(name: "TierAPITests", dependencies: ["TierAPI"], exclude: ["Fixtures"]),
     .testTarget(name: "MemoryBufferTests", dependencies: ["MemoryBufferCore", "TierAPI", "TierKit"]),

@@ -1,0 +1,88 @@
+import TierKit
+
+extension S3Store {
+  /// Beginning of keys that no object can have: probes are never listed.
+  private static let probePrefix = "!chronik-probe-"
+
+  /// Shows that bucket and credentials are right and learns what the service can do.
+  func prepare(_ scope: CallScope) throws(TierError) -> Abilities {
+    let client = try client()
+    let query = [("list-type", "2"), ("max-keys", "1"), ("prefix", configuration.prefix)]
+    _ = try client.send(S3Request(method: "GET", query: query), scope)
+    let abilities = try probe(client, scope)
+    if !abilities.conditionalPuts {
+      host.log(
+        .warning,
+        "the object store ignores If-None-Match: an object is looked for before it is put, which two writers at once can defeat",
+        [("bucket", configuration.bucket)])
+    }
+    do throws(TierError) {
+      try removeAbandoned(client, scope)
+    } catch where error.code != .cancelled {
+      host.log(.warning, "what an earlier crash left in the bucket was not cleaned up", [("error", error.message)])
+    }
+    return abilities
+  }
+
+  /// Creates one key twice, and demands that the second time fails.
+  private func probe(_ client: S3Client, _ scope: CallScope) throws(TierError) -> Abilities {
+    let key = fullKey(Self.probePrefix + String(host.random, radix: 16))
+    let bytes = Array("chronik: may this be overwritten?\n".utf8)
+    var abilities = Abilities(conditionalPuts: true, checksums: true)
+    let first = try client.sendPut(key, bytes, checksum: true, ifAbsent: true, accepted: [400, 501], scope)
+    if !first.isSuccess {
+      // One of the two is not known there; which one shows without the checksum.
+      abilities.checksums = false
+      let second = try client.sendPut(key, bytes, checksum: false, ifAbsent: true, accepted: [400, 501], scope)
+      if !second.isSuccess {
+        abilities.conditionalPuts = false
+        _ = try client.sendPut(key, bytes, checksum: false, ifAbsent: false, accepted: [], scope)
+      }
+    }
+    if abilities.conditionalPuts {
+      // 404 is what some services say where others say 412.
+      let again = try client.sendPut(
+        key, bytes, checksum: abilities.checksums, ifAbsent: true, accepted: [412, 409, 404], scope)
+      abilities.conditionalPuts = !again.isSuccess
+    }
+    _ = try client.send(S3Request(method: "DELETE", key: key, accepted: [404]), scope)
+    return abilities
+  }
+
+  /// Aborts multipart uploads and removes probes of ours that are older than a day.
+  private func removeAbandoned(_ client: S3Client, _ scope: CallScope) throws(TierError) {
+    let limit = host.wallClockMilliseconds - StoreLimits.abandonedMilliseconds
+    let listing = try client.send(
+      S3Request(
+        method: "GET", query: [("uploads", ""), ("prefix", configuration.prefix)],
+        sink: .memory(byteCountMax: StoreLimits.listingBodyByteCountMax)), scope)
+    var aborted = 0
+    for upload in XMLElement.parse(listing.body)?.all("Upload") ?? [] where aborted < StoreLimits.abandonedUploadsMax {
+      guard let key = upload.text("Key"), key.hasPrefix(configuration.prefix), let id = upload.text("UploadId"),
+        let begun = upload.text("Initiated").flatMap(Timestamp.iso8601), begun < limit
+      else { continue }
+      _ = try client.send(S3Request(method: "DELETE", key: key, query: [("uploadId", id)], accepted: [404]), scope)
+      aborted += 1
+    }
+    if aborted > 0 { host.log(.info, "aborted uploads that an earlier crash left", [("count", "\(aborted)")]) }
+    let probes = try client.listPage(prefix: fullKey(Self.probePrefix), startAfter: "", scope)
+    for probe in probes.objects where probe.modified >= 0 && probe.modified < limit {
+      _ = try client.send(S3Request(method: "DELETE", key: probe.key, accepted: [404]), scope)
+    }
+  }
+}
+
+extension S3Client {
+  fileprivate func sendPut(
+    _ key: String, _ bytes: [UInt8], checksum: Bool, ifAbsent: Bool, accepted: Set<Int>, _ scope: CallScope
+  ) throws(TierError) -> HTTPResponse {
+    try withStableBytes(bytes) { (stable) throws(TierError) in
+      try send(
+        S3Payload([stable]).request("PUT", key, checksum: checksum, ifAbsent: ifAbsent, accepted: accepted), scope)
+    }
+  }
+}
+
+extension HTTPResponse {
+  var isSuccess: Bool { (200..<300).contains(status) }
+}
