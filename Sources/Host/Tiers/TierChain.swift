@@ -84,15 +84,28 @@ final class TierChain: Sendable {
     for store in stores { store.stop() }
   }
 
-  /// Opens a partition in every tier. Caches begin where the commit tier ends.
+  /// Opens a partition in every tier. Caches begin where the commit tier ends, and a commit tier that has nothing begins
+  /// where the tiers below it end, so that no offset is given twice.
   func open(_ id: PartitionIdentity, settings: chronik_partition_settings) throws(TierFailure) -> PartitionChain {
     var opened = [TierPartition?](repeating: nil, count: tiers.count)
     do throws(TierFailure) {
-      let commit = try commitTier.open(id, settings: settings, initialOffset: 0)
+      var lowerEnd: Int64 = 0
+      for index in tiers.indices.dropFirst(commitIndex + 1) {
+        let lower = try tiers[index].open(id, settings: settings, initialOffset: 0)
+        opened[index] = lower
+        lowerEnd = max(lowerEnd, lower.state.end_offset)
+      }
+      let commit = try commitTier.open(id, settings: settings, initialOffset: lowerEnd)
       opened[commitIndex] = commit
       let end = commit.state.end_offset
-      for (index, tier) in tiers.enumerated() where index != commitIndex {
-        opened[index] = try tier.open(id, settings: settings, initialOffset: index < commitIndex ? end : 0)
+      guard end >= lowerEnd else {
+        throw TierFailure(
+          .corrupt, origin: "\(commitTier.name).open_partition",
+          message: "\(id.topic)-\(id.partition) ends at \(end), but a tier below holds it up to \(lowerEnd): records "
+            + "that were stored are missing here, and new ones would get their offsets")
+      }
+      for index in 0..<commitIndex {
+        opened[index] = try tiers[index].open(id, settings: settings, initialOffset: end)
       }
     } catch {
       for partition in opened { partition?.close() }
