@@ -19,6 +19,7 @@ final class Broker: @unchecked Sendable {
   let groups: GroupCoordinator
   let producerIDs: ProducerIDs
   let maintenance: LogMaintenance
+  private let offload: OffloadService
   let clusterID: String
   /// What clients are told to connect to. Set by ``start()`` before the first connection is accepted.
   private(set) var advertised: Endpoint
@@ -70,6 +71,16 @@ final class Broker: @unchecked Sendable {
       settings: configuration.coordinators, topics: topics, blockingPool: pool, logger: logger)
     maintenance = LogMaintenance(
       topics: topics, retentionInterval: configuration.topics.retentionCheckInterval, clock: clock)
+    offload = Self.makeOffload(configuration.offload, chain, topics, logger, clock)
+  }
+
+  private static func makeOffload(
+    _ settings: Configuration.Offload, _ chain: TierChain, _ topics: Topics, _ logger: Logger,
+    _ clock: @escaping @Sendable () -> Int64
+  ) -> OffloadService {
+    OffloadService(settings, tiers: chain.tiers, logger: logger, clock: clock) {
+      topics.all.map { ($0.partitions, $0.configuration) }
+    }
   }
 
   /// The leader epoch of this start, durably above that of every earlier one; 0 for the first. Blocks.
@@ -99,6 +110,7 @@ final class Broker: @unchecked Sendable {
     groups.start()
     try producerIDs.recover(above: topics.largestProducerID)
     maintenance.start(on: eventLoops.next())
+    offload.start()
     let listener = Listener(
       broker: self, group: eventLoops, network: configuration.network,
       connectionsMax: descriptorLimit.connections(wanted: configuration.network.maxConnections, logger: logger))
@@ -121,6 +133,7 @@ final class Broker: @unchecked Sendable {
     guard isStarted else { return }
     listener?.stop()
     groups.stop()
+    offload.stop()
     maintenance.stop()
     topics.closeAll()
     groupCommit?.stop()

@@ -6,6 +6,15 @@ import Testing
 struct DescriptorTable: TierDescriptorSource {
   var descriptors: [String: TierDescriptor] = [:]
   var failures: [String: DescriptorFailure] = [:]
+  var stores: [String: StoreDescriptor] = [:]
+
+  func storeDescriptor(for spec: StoreSpec, of tier: TierSpec) -> Result<StoreDescriptor, DescriptorFailure> {
+    if let store = stores[spec.type] { return .success(store) }
+    return .failure(
+      DescriptorFailure(
+        message: "lib\(spec.plugin ?? tier.tier).so: offers no object store named \(spec.type)",
+        candidates: stores.keys.sorted(), subject: .product))
+  }
 
   func descriptor(for spec: TierSpec) -> Result<TierDescriptor, DescriptorFailure> {
     if let failure = failures[spec.tier] { return .failure(failure) }

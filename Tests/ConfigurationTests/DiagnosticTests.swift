@@ -64,7 +64,7 @@ struct DiagnosticTests {
       refusals(yaml) == [
         "chronik.yaml:1:20: fetch.sessions: \"many\" is not a whole number; expected a whole number from 0 to 1000000",
         "chronik.yaml:2:1: unknown setting \"nod\"; did you mean \"node\"?",
-        "chronik.yaml:4:5: a chain entry has no key \"teir\"; expected tier, library, product, name or config; did you mean \"tier\"?",
+        "chronik.yaml:4:5: a chain entry has no key \"teir\"; expected tier, library, product, name, config or store; did you mean \"tier\"?",
         "chronik.yaml:4:5: the chain entry has no key \"tier\"; expected tier: <name of the plugin>",
         "chronik.yaml:5:15: log.level: \"loud\" is not one of the choices; expected trace, debug, info, notice, warning, error or critical",
       ])

@@ -61,12 +61,12 @@ struct ManualTests {
         #expect(here.contains("#\(definition.name): \(value)"), "\(definition.name)")
       }
     }
-    for field in ["tier", "library", "product", "name", "config"] { #expect(text.contains("  # \(field): ")) }
+    for field in ["tier", "library", "product", "name", "config", "store", "store.type", "store.config"] { #expect(text.contains("  # \(field): ")) }
   }
 
   @Test("with every comment mark removed, the settings still have their defaults")
   func uncommented() throws {
-    let examples = ["#id:", "#advertised:", "#sha256:", "#library:", "#product:", "#name:", "#config:"]
+    let examples = ["#id:", "#advertised:", "#sha256:", "#library:", "#product:", "#name:", "#config:", "#store:"]
     let lines = try file().split(separator: "\n", omittingEmptySubsequences: false).map { line -> String in
       let body = line.drop { $0 == " " }
       guard body.hasPrefix("#"), !body.hasPrefix("# "), !examples.contains(where: { body.hasPrefix($0) }) else {
@@ -111,8 +111,8 @@ struct ManualTests {
   func schemaIsWhole() {
     #expect(
       ConfigurationSchema.topKeys == [
-        "node", "cluster", "data_dir", "listen", "advertised", "volatile", "durability", "plugins", "chain", "topics",
-        "coordinators", "network", "fetch", "log",
+        "node", "cluster", "data_dir", "listen", "advertised", "volatile", "durability", "plugins", "chain",
+        "offload", "topics", "coordinators", "network", "fetch", "log",
       ])
     for key in ConfigurationSchema.topKeys where ConfigurationSchema.setting(key) == nil {
       #expect(ConfigurationSchema.sections.contains { $0.name == key }, "\(key)")

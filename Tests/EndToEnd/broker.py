@@ -44,6 +44,16 @@ def build_ring(directory):
     return output
 
 
+def build_shelf(directory):
+    """Compiles the C example of a tier on an object store."""
+    source = pathlib.Path(os.environ.get("CHRONIK_SOURCE", REPOSITORY))
+    output = pathlib.Path(directory) / "libShelf.so"
+    sources = [str(source / "Examples/c-archive" / name) for name in ("library.c", "folder_store.c", "shelf_tier.c")]
+    subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-Wall", "-I", str(source / "Sources/TierAPI/include"), *sources,
+                    "-o", str(output), "-lpthread"], check=True)
+    return output
+
+
 # E2E_CHAIN (JSON, entries as `yaml` takes them) puts the whole suite on top of another durable chain.
 DEFAULT_CHAIN = json.loads(os.environ.get("E2E_CHAIN") or '[["MemoryBuffer", {"capacity": "64MiB"}], "LocalSegments"]')
 

@@ -33,9 +33,9 @@ public struct PluginsCommand: ParsableCommand {
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "List the plugins on plugins.path, their tiers, abilities and settings. Nothing is started.")
+      abstract: "List the plugins on plugins.path, their tiers and stores, abilities and settings. Nothing is started.")
     @OptionGroup var options: ConfigurationOptions
-    @Flag(name: .shortAndLong, help: "Print each tier's settings, too.") var verbose = false
+    @Flag(name: .shortAndLong, help: "Print the settings of each, too.") var verbose = false
 
     func run() throws {
       let settings: Configuration
@@ -51,7 +51,7 @@ public struct PluginsCommand: ParsableCommand {
         Terminal.complain("no plugins on plugins.path (\(settings.plugins.path.joined(separator: ", ")))")
         throw ExitCode.failure
       }
-      var rows = [["TIER", "VERSION", "ABI", "ABILITIES", "LIBRARY", "WHAT IT IS"]]
+      var rows = [["PLUGIN", "KIND", "VERSION", "ABI", "ABILITIES", "LIBRARY", "WHAT IT IS"]]
       var details: [String] = []
       var problems: [String] = []
       for (path, result) in found {
@@ -61,9 +61,14 @@ public struct PluginsCommand: ParsableCommand {
           for product in plugin.products {
             let descriptor = TierDescriptor(product.descriptor)
             rows.append([
-              descriptor.name, descriptor.version, plugin.abi, "\(descriptor.abilities)", path, descriptor.summary,
+              descriptor.name, "tier", descriptor.version, plugin.abi, "\(descriptor.abilities)", path, descriptor.summary,
             ])
-            details += settingLines(descriptor)
+            details += settingLines(descriptor.name, descriptor.configKeys)
+          }
+          for product in plugin.stores {
+            let descriptor = StoreDescriptor(product.descriptor)
+            rows.append([descriptor.name, "store", descriptor.version, plugin.abi, "-", path, descriptor.summary])
+            details += settingLines("store \(descriptor.name)", descriptor.configKeys)
           }
         }
       }
@@ -73,9 +78,9 @@ public struct PluginsCommand: ParsableCommand {
       if !problems.isEmpty { throw ExitCode.failure }
     }
 
-    private func settingLines(_ descriptor: TierDescriptor) -> [String] {
-      descriptor.configKeys.map { key in
-        "\(descriptor.name).\(key.name)  (default \(key.defaultValue ?? (key.required ? "none, required" : "none")))  \(key.summary)"
+    private func settingLines(_ owner: String, _ keys: [PluginConfigKey]) -> [String] {
+      keys.map { key in
+        "\(owner).\(key.name)  (default \(key.defaultValue ?? (key.required ? "none, required" : "none")))  \(key.summary)"
       }
     }
   }

@@ -18,6 +18,7 @@ public struct Configuration: Sendable, Hashable {
   public var plugins: Plugins
   /// Never empty; first tier first.
   public var chain: [TierSpec]
+  public var offload: Offload
   public var topics: Topics
   public var coordinators: Coordinators
   public var network: Network
@@ -43,6 +44,17 @@ public struct Configuration: Sendable, Hashable {
     public var path: [String]
     /// Lower-case hexadecimal SHA-256 by library name without `lib` and `.so`.
     public var sha256: [String: String]
+  }
+
+  public struct Offload: Sendable, Hashable {
+    public var isEnabled: Bool
+    public var interval: Duration
+    /// Bytes waiting that begin a pass before its time.
+    public var triggerBytes: Int64
+    public var unitBytes: Int64
+    /// 0: no limit.
+    public var bytesPerSecond: Int64
+    public var concurrency: Int
   }
 
   public struct Topics: Sendable, Hashable {

@@ -5,8 +5,6 @@ import TierAPI
 
 /// Retention of one partition: `RetentionPlanner` decides, this applies it.
 extension PartitionLog {
-  private static let segmentsPerCall = 1024
-
   /// Deletes what the topic's settings let go of. One log line for each deletion. On the maintenance thread; blocks.
   func applyRetention(_ configuration: ResolvedTopicConfiguration, now: Int64) {
     guard configuration.deletesOldSegments else { return }
@@ -40,14 +38,7 @@ extension PartitionLog {
     var tiers: [[RetentionSegment]] = []
     for partition in chain.partitions[chain.commitIndex...].reversed() {
       guard partition.tier.has(CHRONIK_TIER_SEAL) || partition.tier.has(CHRONIK_TIER_IMPORT) else { continue }
-      var segments: [RetentionSegment] = []
-      var next: Int64 = 0
-      while true {
-        let page = try partition.segments(from: next, limit: Self.segmentsPerCall)
-        segments += page.map(RetentionSegment.init)
-        guard page.count == Self.segmentsPerCall, let last = page.last, last.next_offset > next else { break }
-        next = last.next_offset
-      }
+      let segments = try partition.allSegments().map(RetentionSegment.init)
       tiers.append(segments)
     }
     return RetentionPlanner.merge(tiers)
@@ -59,5 +50,21 @@ extension RetentionSegment {
     self.init(
       baseOffset: segment.base_offset, nextOffset: segment.next_offset, byteCount: segment.byte_count,
       maxTimestamp: segment.max_timestamp, isSealed: segment.flags & CHRONIK_SEGMENT_SEALED != 0)
+  }
+}
+
+extension TierPartition {
+  private static let segmentsPerCall = 1024
+
+  /// Every segment, in offset order.
+  func allSegments() throws(TierFailure) -> [chronik_segment] {
+    var segments: [chronik_segment] = []
+    var next: Int64 = 0
+    while true {
+      let page = try self.segments(from: next, limit: Self.segmentsPerCall)
+      segments += page
+      guard page.count == Self.segmentsPerCall, let last = page.last, last.next_offset > next else { return segments }
+      next = last.next_offset
+    }
   }
 }

@@ -24,10 +24,13 @@ extension PartitionLog {
     let now = environment.clock()
     let end = offsets.logEndOffset
     var start = offsets.logStartOffset
+    let deliberate = snapshot?.logStartOffset ?? (end == 0 ? 0 : -1)
     var epochs = snapshot?.epochs ?? LeaderEpochHistory()
     var producers = ProducerStates()
-    if let snapshot {
-      start = max(start, min(snapshot.logStartOffset, end))
+    if snapshot != nil {
+      // A tier below that came up without its data must not raise the start: reads answer an error until it is back,
+      // and nothing is deleted on its word.
+      start = chain.hasImporter && deliberate >= 0 ? min(deliberate, end) : max(start, min(deliberate, end))
       epochs.truncateEnd(to: end)
     }
     var position = start
@@ -35,6 +38,9 @@ extension PartitionLog {
       producers = ProducerStates(snapshot.producers)
       position = max(start, snapshot.offset)
     }
+    // What left the commit tier is old: producers that wrote nothing since are treated as unknown, and a start never
+    // reads an archive.
+    position = max(position, chain.commit.state.start_offset)
     var byteCount = 0
     do {
       try scan(from: position, to: end) { header, _ in
@@ -54,6 +60,7 @@ extension PartitionLog {
       epochs.assign(epoch, at: end)
       epochs.truncateStart(to: start)
       guarded.offsets.logStartOffset = start
+      guarded.deliberateStart = deliberate
       guarded.offsets.leaderEpoch = epoch
       guarded.producers = producers
       guarded.epochs = epochs
@@ -114,14 +121,14 @@ extension PartitionLog {
     lock.withLock {
       guarded.unsavedByteCount = 0
       return PartitionSnapshot(
-        offset: guarded.offsets.logEndOffset, logStartOffset: guarded.offsets.logStartOffset, epochs: guarded.epochs,
+        offset: guarded.offsets.logEndOffset, logStartOffset: guarded.deliberateStart, epochs: guarded.epochs,
         producers: guarded.producers.producers)
     }
   }
 
   private func save(_ snapshot: PartitionSnapshot) {
     var snapshot = snapshot
-    snapshot.logStartOffset = max(snapshot.logStartOffset, keeper.saved?.logStartOffset ?? 0)
+    snapshot.logStartOffset = max(snapshot.logStartOffset, keeper.saved?.logStartOffset ?? -1)
     do {
       try environment.snapshots?.save(snapshot, identity)
       keeper.saved = snapshot

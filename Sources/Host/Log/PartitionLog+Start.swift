@@ -19,6 +19,7 @@ extension PartitionLog {
     try saveLogStart(offset)
     lock.withLock {
       guarded.offsets.logStartOffset = max(guarded.offsets.logStartOffset, offset)
+      guarded.deliberateStart = max(guarded.deliberateStart, offset)
       guarded.epochs.truncateStart(to: offset)
     }
     trimTiers()
@@ -28,11 +29,31 @@ extension PartitionLog {
   /// blocks.
   func trimTiers() {
     let start = offsets.logStartOffset
-    let failures = change { [chain] in chain.advanceStart(to: start) } ?? []
+    let upper = 0...chain.commitIndex
+    noteTrimFailures(change { [chain] in chain.advanceStart(to: start, upper) } ?? [], start)
+    guard upper.upperBound + 1 < chain.partitions.count else { return }
+    changeLower { [self] in
+      // It may have moved further while this waited.
+      let start = offsets.logStartOffset
+      noteTrimFailures(chain.advanceStart(to: start, (upper.upperBound + 1)...(chain.partitions.count - 1)), start)
+    }
+  }
+
+  private func noteTrimFailures(_ failures: [TierFailure], _ start: Int64) {
     for failure in failures {
       environment.logger.error(
         "A tier keeps records below the start of the log; it is asked again at the next deletion or start",
         metadata: logMetadata.merging(["start": "\(start)", "error": "\(failure)"]) { $1 })
+    }
+  }
+
+  /// Runs `body` while nothing else changes the tiers below the commit tier. When something does, that thread runs it
+  /// later and this returns at once. Does nothing when the log is closed. Blocks; never on an event loop.
+  func changeLower(_ body: @escaping @Sendable () -> Void) {
+    guard enter() else { return }
+    lowerGate.run { [self] in
+      body()
+      leave()
     }
   }
 
@@ -46,10 +67,10 @@ extension PartitionLog {
 }
 
 extension PartitionChain {
-  /// Raises the start of every tier to `offset`, caches first, as far as the tier reaches. Returns what failed.
-  func advanceStart(to offset: Int64) -> [TierFailure] {
+  /// Raises the start of these tiers to `offset`, in chain order, as far as each reaches. Returns what failed.
+  func advanceStart(to offset: Int64, _ indices: ClosedRange<Int>) -> [TierFailure] {
     var failures: [TierFailure] = []
-    for partition in partitions {
+    for partition in partitions[indices] where partition.tier.has(CHRONIK_TIER_APPEND) || partition.tier.has(CHRONIK_TIER_IMPORT) {
       let state = partition.state
       guard state.start_offset < offset, state.start_offset < state.end_offset else { continue }
       do throws(TierFailure) {

@@ -34,6 +34,8 @@ final class PartitionLog: @unchecked Sendable {
   let chain: PartitionChain
   let environment: Environment
   let lock = NIOLock()
+  /// Changes of the tiers below the commit tier; they may take long, so appends never wait for them.
+  let lowerGate = SerialGate()
 
   /// Guarded by `lock`.
   var guarded: Guarded
@@ -46,6 +48,9 @@ final class PartitionLog: @unchecked Sendable {
     /// Idempotent producers; checked and changed in one piece with the append.
     var producers = ProducerStates()
     var epochs = LeaderEpochHistory()
+    /// Where DeleteRecords and retention have put the start; -1: not known. What a tier holds less than that is missing,
+    /// not deleted.
+    var deliberateStart: Int64 = -1
     /// Appended since the last snapshot.
     var unsavedByteCount = 0
     /// Producers that wait for durability, in offset order.
@@ -86,6 +91,8 @@ final class PartitionLog: @unchecked Sendable {
   }
 
   var offsets: LogOffsets { lock.withLock { guarded.offsets } }
+
+  var isClosed: Bool { lock.withLock { guarded.isClosed } }
 
   /// What every operator-facing line about this log carries.
   var logMetadata: Logger.Metadata {

@@ -68,12 +68,19 @@ struct RetentionPlanner: Sendable {
         byteCount: segments.reduce(0) { $0 + $1.byteCount }, needsSeal: !last.isSealed))
   }
 
-  /// One list from the segments of several tiers, the lowest tier first: where copies overlap, the lower tier's count.
+  /// One list from the segments of several tiers, the lowest tier first: where copies overlap, the lower tier's count, and
+  /// of a segment that is copied in part, the rest.
   static func merge(_ tiers: [[RetentionSegment]]) -> [RetentionSegment] {
     var merged: [RetentionSegment] = []
     for segments in tiers {
       let end = merged.last?.nextOffset ?? .min
-      merged += segments.filter { $0.nextOffset > end && $0.nextOffset > $0.baseOffset }
+      merged += segments.filter { $0.nextOffset > end && $0.nextOffset > $0.baseOffset }.map { segment in
+        guard segment.baseOffset < end else { return segment }
+        var rest = segment
+        rest.byteCount = segment.byteCount(from: end)
+        rest.baseOffset = end
+        return rest
+      }
     }
     return merged
   }

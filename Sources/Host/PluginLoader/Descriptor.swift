@@ -26,6 +26,8 @@ public struct ProductDescriptor: Sendable, Equatable {
     public var kind: Kind
     public var defaultValue: String?
     public var isRequired: Bool
+    /// Its value is never printed.
+    public var isSecret: Bool
     public var summary: String
   }
 
@@ -64,6 +66,7 @@ extension ProductDescriptor.Key {
     summary = String(cString: raw.summary)
     defaultValue = raw.default_value.map { String(cString: $0) }
     isRequired = raw.flags & CHRONIK_CONFIG_REQUIRED != 0
+    isSecret = raw.flags & CHRONIK_CONFIG_SECRET != 0
     let unbounded = raw.minimum == 0 && raw.maximum == 0
     guard unbounded || raw.minimum <= raw.maximum else {
       throw Malformed("\(product): key \(name) has minimum \(raw.minimum) above maximum \(raw.maximum)")

@@ -10,6 +10,7 @@ public struct LoadedPlugin: @unchecked Sendable {
   /// "1.0": what the library was built for.
   public let abi: String
   public let products: [TierProduct]
+  public let stores: [StoreProduct]
 
   /// "1.0": what this host speaks.
   public static var hostABI: String { "\(CHRONIK_ABI_MAJOR).\(CHRONIK_ABI_MINOR)" }
@@ -36,6 +37,7 @@ public struct LoadedPlugin: @unchecked Sendable {
     name = String(cString: entry.pointee.name)
     version = String(cString: entry.pointee.version)
     products = try Self.products(of: entry, path: path)
+    stores = try Self.stores(of: entry, path: path)
   }
 
   private static func products(
@@ -57,6 +59,33 @@ public struct LoadedPlugin: @unchecked Sendable {
       }
     }
     return result
+  }
+
+  private static func stores(
+    of entry: UnsafePointer<chronik_plugin>, path: String
+  ) throws(PluginError) -> [StoreProduct] {
+    guard let raw = entry.pointee.get_factory(CHRONIK_FACTORY_OBJECT_STORE) else { return [] }
+    let factory = raw.assumingMemoryBound(to: chronik_object_store_factory.self)
+    guard factory.pointee.struct_size >= MemoryLayout<chronik_object_store_factory>.size,
+      factory.pointee.product_count <= Malformed.keyCountMax
+    else {
+      throw .malformed(path: path, reason: "its object store factory has an impossible size or product count")
+    }
+    var result: [StoreProduct] = []
+    for product in UnsafeBufferPointer(start: factory.pointee.products, count: Int(factory.pointee.product_count)) {
+      do {
+        result.append(try StoreProduct(product))
+      } catch {
+        throw .malformed(path: path, reason: error.reason)
+      }
+    }
+    return result
+  }
+
+  /// The object store of that name.
+  public func store(named wanted: String) throws(PluginError) -> StoreProduct {
+    if let match = stores.first(where: { $0.descriptor.name == wanted || $0.descriptor.id == wanted }) { return match }
+    throw .noSuchStore(path: path, wanted: wanted, offered: stores.map(\.descriptor.name))
   }
 
   /// The product of that name, or the only one when `wanted` is nil.

@@ -13,6 +13,12 @@ public protocol PluginHost: AnyObject, Sendable {
   func accountMemory(_ delta: Int64)
   /// Runs `work` once on the blocking pool; false when its queue is full.
   func runBlocking(_ work: @escaping @Sendable () -> Void) -> Bool
+  /// The C struct of an optional ability by id, valid as long as the instance lives, or nil.
+  func extensionTable(_ id: String) -> UnsafeRawPointer?
+}
+
+extension PluginHost {
+  public func extensionTable(_ id: String) -> UnsafeRawPointer? { nil }
 }
 
 /// The C table over a ``PluginHost``. It must outlive the instance that was created with it.
@@ -45,7 +51,7 @@ final class HostTable: @unchecked Sendable {
           let job = BlockingJob(work: work, argument: argument)
           return HostBox.from(context).runBlocking { job.run() } ? CHRONIK_OK : CHRONIK_THROTTLED
         },
-        get_extension: { _, _ in nil }))
+        get_extension: { context, id in HostBox.from(context).extensionTable(String(cString: id)) }))
   }
 
   deinit {

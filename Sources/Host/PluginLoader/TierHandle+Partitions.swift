@@ -145,6 +145,37 @@ public final class TierPartition: @unchecked Sendable {
     try tier.check("evict") { evict(tier.me, raw, offset, $0) }
   }
 
+  /// Copies a finished segment into this tier: verified and recorded, durably, when this returns. `attempt` is 16 bytes,
+  /// fresh each time. `isCancelled` is asked at least every second; then the call ends with CANCELLED. Serial per
+  /// partition; may block for long.
+  public func importSegment(
+    _ segment: chronik_segment, _ extents: [Extent], attempt: [UInt8], isCancelled: () -> Bool
+  ) throws(TierFailure) {
+    guard let importSegment = tier.table.pointee.import_segment, attempt.count == 16 else {
+      throw TierFailure(.permanent, origin: "\(tier.name).import_segment", message: "not offered")
+    }
+    let list = extents.map(\.raw)
+    var failure: TierFailure?
+    withoutActuallyEscaping(isCancelled) { isCancelled in
+      let question = CancelQuestion(isCancelled)
+      let context = Unmanaged.passUnretained(question).toOpaque()
+      failure = withExtendedLifetime((extents, question)) { () -> TierFailure? in
+        do throws(TierFailure) {
+          try tier.check("import_segment") { message in
+            withUnsafePointer(to: segment) { segment in
+              importSegment(
+                tier.me, raw, segment, list, list.count, attempt, { CancelQuestion.ask($0) }, context, message)
+            }
+          }
+          return nil
+        } catch {
+          return error
+        }
+      }
+    }
+    if let failure { throw failure }
+  }
+
   /// Segments in offset order from the one that contains `offset`, at most `limit`.
   public func segments(from offset: Int64, limit: Int) throws(TierFailure) -> [chronik_segment] {
     guard let segments = tier.table.pointee.segments, limit > 0 else { return [] }
@@ -155,5 +186,16 @@ public final class TierPartition: @unchecked Sendable {
       throw TierFailure(.permanent, origin: "\(tier.name).segments", message: "wrote \(count) of at most \(limit)")
     }
     return Array(list.prefix(count))
+  }
+}
+
+/// A closure that C can ask.
+private final class CancelQuestion {
+  private let isCancelled: () -> Bool
+  init(_ isCancelled: @escaping () -> Bool) { self.isCancelled = isCancelled }
+
+  static func ask(_ context: UnsafeMutableRawPointer?) -> Int32 {
+    guard let context else { return 0 }
+    return Unmanaged<CancelQuestion>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.isCancelled() ? 1 : 0 }
   }
 }

@@ -17,12 +17,13 @@ public final class TierHandle: @unchecked Sendable {
     _ product: TierProduct, name: String, dataDirectory: String, settings: [(String, String)], host: any PluginHost
   ) throws(TierFailure) {
     let hostTable = HostTable(host)
-    let created: UnsafeMutableRawPointer = try Self.call("\(name).create") { message in
-      var out: UnsafeMutableRawPointer?
-      let status = Self.withOptions(name, dataDirectory, settings) { options in
-        product.vtable.pointee.create(hostTable.pointer, options, &out, message)
+    let created = try PluginCall.create("\(name).create") { out, message in
+      PluginCall.withOptions(name, dataDirectory, settings) { name, directory, settings in
+        var options = chronik_tier_options(
+          struct_size: UInt32(MemoryLayout<chronik_tier_options>.size), setting_count: UInt32(settings.count),
+          instance_name: name, data_directory: directory, settings: settings.baseAddress)
+        return product.vtable.pointee.create(hostTable.pointer, &options, out, message)
       }
-      return (status, out)
     }
     self.name = name
     descriptor = product.descriptor
@@ -63,74 +64,14 @@ public final class TierHandle: @unchecked Sendable {
     throws(TierFailure) -> chronik_status
   {
     var failure: TierFailure?
-    let status = Self.withMessage { message in
+    let status = PluginCall.withMessage { message in
       let status = body(message)
       if status < CHRONIK_OK || status > CHRONIK_WOULD_BLOCK {
-        failure = Self.failure(status, "\(name).\(function)", message)
+        failure = PluginCall.failure(status, "\(name).\(function)", message)
       }
       return status
     }
     if let failure { throw failure }
     return status
-  }
-
-  private static func call<T>(
-    _ origin: String, _ body: (UnsafeMutablePointer<chronik_message>) -> (chronik_status, T?)
-  ) throws(TierFailure) -> T {
-    var failure: TierFailure?
-    let result: T? = withMessage { message in
-      let (status, value) = body(message)
-      if status == CHRONIK_OK, let value { return value }
-      failure =
-        status == CHRONIK_OK
-        ? TierFailure(.permanent, origin: origin, message: "answered OK without a result")
-        : Self.failure(status, origin, message)
-      return nil
-    }
-    guard let result else { throw failure! }
-    return result
-  }
-
-  private static func failure(
-    _ status: chronik_status, _ origin: String, _ message: UnsafeMutablePointer<chronik_message>
-  ) -> TierFailure {
-    let length = min(message.pointee.length, message.pointee.capacity)
-    let text = UnsafeRawBufferPointer(start: message.pointee.text, count: length)
-    return TierFailure(
-      TierFailure.Code(rawValue: status) ?? .permanent, origin: origin, message: String(decoding: text, as: UTF8.self))
-  }
-
-  /// 512 bytes on the stack hold any sentence worth reading.
-  @inline(__always)
-  private static func withMessage<R>(_ body: (UnsafeMutablePointer<chronik_message>) -> R) -> R {
-    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { text in
-      var message = chronik_message(text: text.baseAddress!, capacity: 512, length: 0)
-      return body(&message)
-    }
-  }
-
-  private static func withOptions<R>(
-    _ name: String, _ directory: String, _ settings: [(String, String)],
-    _ body: (UnsafePointer<chronik_tier_options>) -> R
-  ) -> R {
-    var storage: [UInt8] = []
-    let pieces = [name, directory] + settings.flatMap { [$0.0, $0.1] }
-    let ranges = pieces.map { piece in
-      let start = storage.count
-      storage.append(contentsOf: piece.utf8)
-      return start..<storage.count
-    }
-    return storage.withUnsafeBufferPointer { bytes in
-      func piece(_ index: Int) -> chronik_bytes {
-        chronik_bytes(ptr: bytes.baseAddress.map { $0 + ranges[index].lowerBound }, len: ranges[index].count)
-      }
-      let list = settings.indices.map { chronik_setting(key: piece(2 + 2 * $0), value: piece(3 + 2 * $0)) }
-      return list.withUnsafeBufferPointer { settings in
-        var options = chronik_tier_options(
-          struct_size: UInt32(MemoryLayout<chronik_tier_options>.size), setting_count: UInt32(settings.count),
-          instance_name: piece(0), data_directory: piece(1), settings: settings.baseAddress)
-        return body(&options)
-      }
-    }
   }
 }

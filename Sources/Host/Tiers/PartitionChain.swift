@@ -12,6 +12,9 @@ struct PartitionChain: Sendable {
   /// Tiers above the commit tier: caches.
   var caches: ArraySlice<TierPartition> { partitions[..<commitIndex] }
 
+  /// Whether a tier below the commit tier takes finished segments.
+  var hasImporter: Bool { partitions[(commitIndex + 1)...].contains { $0.tier.has(CHRONIK_TIER_IMPORT) } }
+
   /// First offset that the commit tier or a tier below it holds; the commit tier's when all are empty.
   var startOffset: Int64 {
     let states = partitions[commitIndex...].map(\.state).filter { $0.start_offset < $0.end_offset }

@@ -10,6 +10,8 @@ import TierAPI
 /// ``PartitionChain``.
 final class TierChain: Sendable {
   let tiers: [TierHandle]
+  /// The object stores of the tiers that have one of their own.
+  private let stores: [ObjectStoreHandle]
   let commitIndex: Int
   private let logger: Logger
 
@@ -23,43 +25,87 @@ final class TierChain: Sendable {
     blockingPool: BlockingPool
   ) throws {
     var created: [TierHandle] = []
-    for tier in chain.tiers {
+    var stores: [Int: ObjectStoreHandle] = [:]
+    for (index, tier) in chain.tiers.enumerated() {
       let product = try plugins.product(for: tier.spec)
       var directory = ""
       if tier.descriptor.abilities.contains(.durable) || tier.descriptor.abilities.contains(.import) {
         directory = "\(dataDirectory)/\(tier.instanceName)"
         try DataDirectory.makeDirectory(directory)
       }
+      switch tier.store {
+      case .own(let store):
+        let name = "\(tier.instanceName).store"
+        stores[index] = try ObjectStoreHandle(
+          plugins.store(for: store.spec, of: tier.spec), name: name, dataDirectory: "\(dataDirectory)/\(name)",
+          settings: store.settings.map { ($0.key, $0.value) },
+          host: TierHost(instance: name, logger: logger, blockingPool: blockingPool))
+      case .shared(let holder): stores[index] = stores[holder]
+      case nil: break
+      }
       created.append(
         try TierHandle(
           product, name: tier.instanceName, dataDirectory: directory,
           settings: tier.settings.map { ($0.key, $0.value) },
-          host: TierHost(instance: tier.instanceName, logger: logger, blockingPool: blockingPool)))
+          host: TierHost(
+            instance: tier.instanceName, logger: logger, blockingPool: blockingPool, store: stores[index])))
     }
     tiers = created
+    self.stores = chain.tiers.indices.compactMap { index in
+      if case .own = chain.tiers[index].store { stores[index] } else { nil }
+    }
     commitIndex = chain.commitTierIndex
     self.logger = logger
   }
 
-  /// Starts the tiers from the bottom up, so that whatever sits above finds its store ready.
+  /// How long the start waits for stores that do not answer. They go on trying by themselves.
+  private static let storeStartNanoseconds: Int64 = 15_000_000_000
+
+  /// Starts the stores, and then the tiers from the bottom up, so that whatever sits above finds its ground ready. A
+  /// store that cannot be reached now does not keep the broker from serving what it has on its own disks.
   func start() throws(TierFailure) {
+    for store in stores {
+      do throws(TierFailure) {
+        try store.start(deadline: TierHost.monotonicNow + Self.storeStartNanoseconds)
+      } catch where error.code == .retriable || error.code == .throttled {
+        logger.error(
+          "An object store cannot be reached; the broker starts without it and tries again when it is needed",
+          metadata: ["store": "\(store.name)", "error": "\(error)"])
+      } catch {
+        throw error
+      }
+    }
     for tier in tiers.reversed() { try tier.start() }
   }
 
-  /// Stops them from the top down. Every partition was closed before.
+  /// Stops them from the top down, the stores last. Every partition was closed before.
   func stop() {
     for tier in tiers { tier.stop() }
+    for store in stores { store.stop() }
   }
 
-  /// Opens a partition in every tier. Caches begin where the commit tier ends.
+  /// Opens a partition in every tier. Caches begin where the commit tier ends, and a commit tier that has nothing begins
+  /// where the tiers below it end, so that no offset is given twice.
   func open(_ id: PartitionIdentity, settings: chronik_partition_settings) throws(TierFailure) -> PartitionChain {
     var opened = [TierPartition?](repeating: nil, count: tiers.count)
     do throws(TierFailure) {
-      let commit = try commitTier.open(id, settings: settings, initialOffset: 0)
+      var lowerEnd: Int64 = 0
+      for index in tiers.indices.dropFirst(commitIndex + 1) {
+        let lower = try tiers[index].open(id, settings: settings, initialOffset: 0)
+        opened[index] = lower
+        lowerEnd = max(lowerEnd, lower.state.end_offset)
+      }
+      let commit = try commitTier.open(id, settings: settings, initialOffset: lowerEnd)
       opened[commitIndex] = commit
       let end = commit.state.end_offset
-      for (index, tier) in tiers.enumerated() where index != commitIndex {
-        opened[index] = try tier.open(id, settings: settings, initialOffset: index < commitIndex ? end : 0)
+      guard end >= lowerEnd else {
+        throw TierFailure(
+          .corrupt, origin: "\(commitTier.name).open_partition",
+          message: "\(id.topic)-\(id.partition) ends at \(end), but a tier below holds it up to \(lowerEnd): records "
+            + "that were stored are missing here, and new ones would get their offsets")
+      }
+      for index in 0..<commitIndex {
+        opened[index] = try tiers[index].open(id, settings: settings, initialOffset: end)
       }
     } catch {
       for partition in opened { partition?.close() }
@@ -71,67 +117,5 @@ final class TierChain: Sendable {
   /// Deletes a partition in every tier, caches first; fine when nothing is held.
   func delete(_ id: PartitionIdentity) throws(TierFailure) {
     for tier in tiers { try tier.delete(id) }
-  }
-}
-
-/// Finds the libraries of a chain and answers the configuration's questions about them.
-struct TierLibrary: TierDescriptorSource {
-  private final class State {
-    var loader: PluginLoader
-    init(_ loader: PluginLoader) { self.loader = loader }
-  }
-  private let state: State
-
-  init(_ plugins: Configuration.Plugins) {
-    state = State(PluginLoader(searchPath: plugins.path, pins: plugins.sha256))
-  }
-
-  /// The product a chain entry means.
-  func product(for spec: TierSpec) throws(PluginError) -> TierProduct {
-    let plugin = try state.loader.load(name: spec.tier, file: spec.library)
-    if let product = spec.product { return try plugin.product(named: product) }
-    // A library of several products is asked for the one named like the tier, any other for its only one.
-    let isNamed = plugin.products.contains { $0.descriptor.name == spec.tier }
-    return try plugin.product(named: isNamed ? spec.tier : nil)
-  }
-
-  func descriptor(for spec: TierSpec) -> Result<TierDescriptor, DescriptorFailure> {
-    do throws(PluginError) {
-      return .success(TierDescriptor(try product(for: spec).descriptor))
-    } catch {
-      if case .noSuchProduct(_, _, let offered) = error {
-        return .failure(DescriptorFailure(message: "\(error)", candidates: offered, subject: .product))
-      }
-      var candidates: [String] = []
-      if case .notFound = error { candidates = state.loader.libraryNames }
-      return .failure(DescriptorFailure(message: "\(error)", candidates: candidates, subject: .library))
-    }
-  }
-}
-
-extension TierDescriptor {
-  init(_ descriptor: ProductDescriptor) {
-    self.init(
-      id: descriptor.id, name: descriptor.name, version: descriptor.version, summary: descriptor.summary,
-      abilities: TierAbilities(rawValue: descriptor.abilities),
-      configKeys: descriptor.keys.map { key in
-        PluginConfigKey(
-          name: key.name, kind: PluginConfigKey.Kind(key.kind), defaultValue: key.defaultValue, summary: key.summary,
-          required: key.isRequired)
-      })
-  }
-}
-
-extension PluginConfigKey.Kind {
-  init(_ kind: ProductDescriptor.Key.Kind) {
-    self =
-      switch kind {
-      case .string: .string
-      case .bool: .bool
-      case .integer(let range): .integer(min: range.lowerBound, max: range.upperBound)
-      case .size(let range): .size(min: range.lowerBound, max: range.upperBound)
-      case .duration(let range): .duration(min: range.lowerBound, max: range.upperBound)
-      case .choice(let names): .choice(names)
-      }
   }
 }

@@ -3,6 +3,7 @@ import Logging
 import Metrics
 import NIOConcurrencyHelpers
 import PluginLoader
+import TierAPI
 
 /// What the broker offers one tier instance.
 final class TierHost: PluginHost {
@@ -10,12 +11,16 @@ final class TierHost: PluginHost {
   private let logger: Logger
   private let blockingPool: BlockingPool
   private let names = NIOLockedValueBox<Set<String>>([])
+  private let store: ObjectStoreHandle?
   private let memory = NIOLockedValueBox<Int64>(0)
 
   /// Distinct metric names that one instance may create; a plugin that puts data into names must not grow without end.
   private static let metricNamesMax = 64
 
-  init(instance: String, logger: Logger, blockingPool: BlockingPool) {
+  /// `store`: the one that a tier with the ability `CHRONIK_TIER_STORE` keeps its data in; it lives until the tier is
+  /// gone.
+  init(instance: String, logger: Logger, blockingPool: BlockingPool, store: ObjectStoreHandle? = nil) {
+    self.store = store
     self.instance = instance
     self.blockingPool = blockingPool
     var named = logger
@@ -32,7 +37,9 @@ final class TierHost: PluginHost {
 
   var wallClockMilliseconds: Int64 { WallClock.milliseconds }
 
-  var monotonicNanoseconds: Int64 {
+  var monotonicNanoseconds: Int64 { Self.monotonicNow }
+
+  static var monotonicNow: Int64 {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
@@ -62,6 +69,10 @@ final class TierHost: PluginHost {
   func runBlocking(_ work: @escaping @Sendable () -> Void) -> Bool {
     blockingPool.run(work)
     return true
+  }
+
+  func extensionTable(_ id: String) -> UnsafeRawPointer? {
+    id == CHRONIK_HOST_OBJECT_STORE ? store?.extensionTable : nil
   }
 
   private func admits(_ name: String) -> Bool {

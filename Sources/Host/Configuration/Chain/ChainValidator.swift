@@ -28,7 +28,7 @@ public struct ChainValidator {
     for (index, spec) in chain.enumerated() {
       switch source.descriptor(for: spec) {
       case .success(let descriptor):
-        tiers.append(TierSettingsReader(spec: spec, index: index, origins: origins).resolve(descriptor, &collector))
+        tiers.append(resolve(spec, index, descriptor, above: tiers, source, &collector))
       case .failure(let failure): collector.report(diagnostic(failure, spec: spec, index: index))
       }
     }
@@ -39,6 +39,18 @@ public struct ChainValidator {
     let warnings = try collector.finish(source: origins.source)
     guard let commit else { preconditionFailure("a chain without errors has a commit tier") }
     return ResolvedChain(tiers: tiers, commitTierIndex: commit, warnings: warnings)
+  }
+
+  private func resolve(
+    _ spec: TierSpec, _ index: Int, _ descriptor: TierDescriptor, above: [ResolvedTier],
+    _ source: some TierDescriptorSource, _ collector: inout DiagnosticCollector
+  ) -> ResolvedTier {
+    let reader = PluginSettingsReader(
+      owner: spec.instanceName, path: "chain[\(index)].config", ownerPath: "chain[\(index)].tier",
+      written: spec.config, keys: descriptor.configKeys, origins: origins)
+    let (settings, given) = reader.resolve(&collector)
+    let store = StoreResolver(chain: chain, origins: origins).resolve(index, descriptor, above: above, source, &collector)
+    return ResolvedTier(spec: spec, descriptor: descriptor, settings: settings, givenKeys: given, store: store)
   }
 
   private func checkNames(_ collector: inout DiagnosticCollector) {

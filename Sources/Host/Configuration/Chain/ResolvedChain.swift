@@ -7,14 +7,20 @@ public struct ResolvedTier: Sendable, Hashable {
   public let settings: [TierSetting]
   /// The keys among `settings` that the file sets.
   public let givenKeys: Set<String>
+  /// Nil for a tier that keeps nothing in an object store.
+  public let store: TierStore?
 
   public var instanceName: String { spec.instanceName }
 
-  public init(spec: TierSpec, descriptor: TierDescriptor, settings: [TierSetting], givenKeys: Set<String>) {
+  public init(
+    spec: TierSpec, descriptor: TierDescriptor, settings: [TierSetting], givenKeys: Set<String>,
+    store: TierStore? = nil
+  ) {
     self.spec = spec
     self.descriptor = descriptor
     self.settings = settings
     self.givenKeys = givenKeys
+    self.store = store
   }
 }
 

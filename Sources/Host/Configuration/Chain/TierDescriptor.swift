@@ -17,9 +17,12 @@ public struct TierAbilities: OptionSet, Sendable, Hashable, CustomStringConverti
   /// Can replace segments by compacted ones.
   public static let rewrite = TierAbilities(rawValue: 1 << 6)
 
+  /// Keeps its data in an object store that the host hands to it.
+  public static let store = TierAbilities(rawValue: 1 << 7)
+
   static let names: [(ability: TierAbilities, name: String)] = [
     (.append, "append"), (.durable, "durable"), (.seal, "seal"), (.import, "import"), (.read, "read"),
-    (.search, "search"), (.rewrite, "rewrite"),
+    (.search, "search"), (.rewrite, "rewrite"), (.store, "store"),
   ]
 
   /// "append, durable, read", or "none". Bits of later ABI versions are not named.
@@ -59,13 +62,20 @@ public struct PluginConfigKey: Sendable, Hashable {
   public let defaultValue: String?
   public let summary: String
   public let required: Bool
+  /// Its value is never printed.
+  public let isSecret: Bool
 
-  public init(name: String, kind: Kind, defaultValue: String? = nil, summary: String, required: Bool = false) {
+  /// A name such as `secret_access_key` makes a secret without `isSecret`, too.
+  public init(
+    name: String, kind: Kind, defaultValue: String? = nil, summary: String, required: Bool = false,
+    isSecret: Bool = false
+  ) {
     self.name = name
     self.kind = kind
     self.defaultValue = defaultValue
     self.summary = summary
     self.required = required
+    self.isSecret = isSecret || Secret.isName(name)
   }
 }
 
@@ -118,4 +128,6 @@ public struct DescriptorFailure: Error, Sendable, Hashable {
 public protocol TierDescriptorSource {
   /// Must answer the same for equal specs and must not create an instance of the tier.
   func descriptor(for spec: TierSpec) -> Result<TierDescriptor, DescriptorFailure>
+  /// The store that a tier is to have. The same promises.
+  func storeDescriptor(for spec: StoreSpec, of tier: TierSpec) -> Result<StoreDescriptor, DescriptorFailure>
 }

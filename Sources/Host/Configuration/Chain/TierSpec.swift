@@ -20,15 +20,19 @@ public struct TierSpec: Sendable, Hashable {
   public let name: String?
   /// The plugin's own settings in the order of the file, as written.
   public let config: [TierSetting]
+  /// Where the tier keeps its objects; nil when the file does not say.
+  public let store: StoreSpec?
 
   public init(
-    tier: String, library: String? = nil, product: String? = nil, name: String? = nil, config: [TierSetting] = []
+    tier: String, library: String? = nil, product: String? = nil, name: String? = nil, config: [TierSetting] = [],
+    store: StoreSpec? = nil
   ) {
     self.tier = tier
     self.library = library
     self.product = product
     self.name = name
     self.config = config
+    self.store = store
   }
 
   /// How logs, metrics and messages call this instance.

@@ -47,6 +47,11 @@ public enum ConfigurationManual {
       page.prose("\(setting.key): \(setting.summary) \(setting.reason)")
       page.prose("Default: \(setting.isRequired ? "none, required" : "none"). Accepted: \(setting.expectation).")
     }
+    for setting in ConfigurationSchema.store {
+      page.blank()
+      page.prose("store.\(setting.key): \(setting.summary) \(setting.reason)")
+      page.prose("Default: \(setting.defaultText ?? "none"). Accepted: \(setting.expectation).")
+    }
     page.blank()
     for (index, tier) in ConfigurationSchema.defaultChain.enumerated() {
       page.line("- tier: \(tier.tier)")

@@ -18,7 +18,7 @@ extension ConfigurationReport {
       return declared.map { spec in
         JSONText.object([
           ("name", JSONText.string(spec.instanceName)), ("tier", JSONText.string(spec.tier)),
-          ("settings", JSONText.settings(spec.config)),
+          ("settings", JSONText.settings(Self.masked(spec.config) { Secret.isName($0) })),
         ])
       }
     }
@@ -30,9 +30,29 @@ extension ConfigurationReport {
         ("plugin", JSONText.string(tier.descriptor.name)), ("version", JSONText.string(tier.descriptor.version)),
         ("role", JSONText.string(Self.role(index, in: chain))),
         ("abilities", JSONText.array(abilities.map { JSONText.string($0) })),
-        ("settings", JSONText.settings(tier.settings)),
+        ("settings", Self.settings(tier.settings, tier.descriptor.configKeys)),
+      ] + (tier.store.map { [("store", Self.store($0, in: chain))] } ?? []))
+    }
+  }
+
+  private static func store(_ store: TierStore, in chain: ResolvedChain) -> String {
+    switch store {
+    case .shared(let index): JSONText.object([("shared_with", JSONText.string(chain.tiers[index].instanceName))])
+    case .own(let store):
+      JSONText.object([
+        ("type", JSONText.string(store.descriptor.name)), ("version", JSONText.string(store.descriptor.version)),
+        ("settings", settings(store.settings, store.descriptor.configKeys)),
       ])
     }
+  }
+
+  private static func settings(_ settings: [TierSetting], _ keys: [PluginConfigKey]) -> String {
+    let secrets = Set(keys.filter(\.isSecret).map(\.name))
+    return JSONText.settings(masked(settings) { secrets.contains($0) })
+  }
+
+  private static func masked(_ settings: [TierSetting], _ isSecret: (String) -> Bool) -> [TierSetting] {
+    settings.map { isSecret($0.key) ? TierSetting(key: $0.key, value: Secret.mask) : $0 }
   }
 }
 

@@ -75,7 +75,10 @@ public struct ConfigurationReport: Sendable {
   private func chainTable() -> String {
     guard let chain = resolved else {
       let tiers = declared.map { spec in
-        [spec.instanceName, spec.tier, spec.config.map { "\($0.key)=\($0.value)" }.joined(separator: " ")]
+        [
+          spec.instanceName, spec.tier,
+          spec.config.map { "\($0.key)=\(Secret.isName($0.key) ? Secret.mask : $0.value)" }.joined(separator: " "),
+        ]
       }
       return Self.align([["CHAIN (not loaded)", "TIER", "SETTINGS"]] + tiers)
     }
@@ -84,16 +87,27 @@ public struct ConfigurationReport: Sendable {
       return [
         tier.instanceName, "\(tier.descriptor.name) \(tier.descriptor.version)", Self.role(index, in: chain),
         tier.descriptor.abilities.description,
-        tier.settings.map { "\($0.key)=\(Self.display($0, tier))" }.joined(separator: " "),
+        (tier.settings.map { "\($0.key)=\(Self.display($0, tier.descriptor.configKeys))" } + Self.store(of: tier, in: chain))
+          .joined(separator: " "),
       ]
     }
     return Self.align([["CHAIN", "TIER", "ROLE", "ABILITIES", "SETTINGS"]] + tiers)
   }
 
-  private static func display(_ setting: TierSetting, _ tier: ResolvedTier) -> String {
-    guard let number = Int64(setting.value),
-      let key = tier.descriptor.configKeys.first(where: { $0.name == setting.key })
-    else { return setting.value }
+  private static func store(of tier: ResolvedTier, in chain: ResolvedChain) -> [String] {
+    switch tier.store {
+    case nil: []
+    case .shared(let index): ["store=that of \(chain.tiers[index].instanceName)"]
+    case .own(let store):
+      ["store=\(store.descriptor.name)"]
+        + store.settings.map { "store.\($0.key)=\(display($0, store.descriptor.configKeys))" }
+    }
+  }
+
+  private static func display(_ setting: TierSetting, _ keys: [PluginConfigKey]) -> String {
+    guard let key = keys.first(where: { $0.name == setting.key }) else { return setting.value }
+    if key.isSecret { return Secret.mask }
+    guard let number = Int64(setting.value) else { return setting.value }
     return switch key.kind {
     case .size: ByteSize.text(number)
     case .duration: DurationText.text(number)

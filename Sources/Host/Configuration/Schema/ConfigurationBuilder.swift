@@ -13,7 +13,8 @@ struct ConfigurationBuilder {
       nodeID: Int32(integer("node.id")), clusterID: optionalText("cluster.id"), dataDirectory: path("data_dir"),
       listen: endpoint("listen"), advertised: optionalEndpoint("advertised"), isVolatile: flag("volatile"),
       durability: Configuration.Durability(mode: choice("durability.mode"), interval: duration("durability.interval")),
-      plugins: plugins, chain: chain ?? ConfigurationSchema.defaultChain, topics: topics, coordinators: coordinators,
+      plugins: plugins, chain: chain ?? ConfigurationSchema.defaultChain,
+      offload: offload, topics: topics, coordinators: coordinators,
       network: network,
       fetch: Configuration.Fetch(maxBytes: Int(integer("fetch.max_bytes")), sessions: Int(integer("fetch.sessions"))),
       log: Configuration.Log(level: choice("log.level"), format: choice("log.format")))
@@ -27,6 +28,13 @@ struct ConfigurationBuilder {
       for entry in given { digests[entry.key] = entry.value }
     }
     return Configuration.Plugins(path: path, sha256: digests)
+  }
+
+  private var offload: Configuration.Offload {
+    Configuration.Offload(
+      isEnabled: flag("offload.enabled"), interval: duration("offload.interval"),
+      triggerBytes: integer("offload.trigger_bytes"), unitBytes: integer("offload.unit_bytes"),
+      bytesPerSecond: integer("offload.bandwidth"), concurrency: Int(integer("offload.concurrency")))
   }
 
   private var topics: Configuration.Topics {

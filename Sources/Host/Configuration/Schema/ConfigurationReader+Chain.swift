@@ -41,7 +41,12 @@ extension ConfigurationReader {
     let path = "chain[\(index)]"
     origins.record(path, key: nil, value: node.position)
     var values: [String: SettingValue] = [:]
+    var store: StoreSpec?
     for entry in entries {
+      if entry.key == "store" {
+        store = readStore(entry, path: "\(path).store")
+        continue
+      }
       guard let setting = ConfigurationSchema.byPath["chain[].\(entry.key)"] else {
         let suggestion = Suggestion.closest(to: entry.key, among: Self.fields)
         report(
@@ -68,7 +73,43 @@ extension ConfigurationReader {
     }
     return TierSpec(
       tier: tier, library: Self.text(values["library"]), product: Self.text(values["product"]),
-      name: Self.text(values["name"]), config: Self.table(values["config"]))
+      name: Self.text(values["name"]), config: Self.table(values["config"]), store: store)
+  }
+
+  /// Nil when there is none or it was refused as a whole.
+  private mutating func readStore(_ entry: YAMLNode.Entry, path: String) -> StoreSpec? {
+    let node = entry.value
+    origins.record(path, key: entry.keyPosition, value: node.position)
+    guard case .mapping(let entries) = node.content else {
+      if case .refused = node.content { return nil }
+      if node.isNull { return nil }
+      var suggestion: String?
+      if case .scalar(let text, _) = node.content { suggestion = "{ type: \(text) }" }
+      report(
+        node.position,
+        ValueProblem(
+          "store: found \(node.foundDescription)", expected: "a mapping with the key type", suggestion: suggestion))
+      return nil
+    }
+    let fields = ConfigurationSchema.store.map(\.key)
+    var values: [String: SettingValue] = [:]
+    for entry in entries {
+      guard let setting = ConfigurationSchema.byPath["chain[].store.\(entry.key)"] else {
+        let suggestion = Suggestion.closest(to: entry.key, among: fields)
+        report(
+          entry.keyPosition,
+          ValueProblem(
+            "a store has no key \(entry.key.quoted)",
+            expected: fields.alternatives
+              + (suggestion == nil ? "; the store's own settings belong under config" : ""),
+            suggestion: suggestion))
+        continue
+      }
+      values[entry.key] = read(entry, setting, path: "\(path).\(entry.key)")
+    }
+    return StoreSpec(
+      type: Self.text(values["type"]) ?? StoreSpec.defaultType, plugin: Self.text(values["plugin"]),
+      library: Self.text(values["library"]), config: Self.table(values["config"]))
   }
 
   /// A file name where the plugin's name belongs.

@@ -137,6 +137,7 @@ struct ConfigurationReader {
     case (.scalar, .scalar) where setting.defaultText == nil && !setting.isRequired: return nil
     case (.digests, .scalar) where node.isNull: return nil
     case (.pluginSettings, .scalar) where node.isNull: return nil
+    case (.store, .scalar) where node.isNull: return nil
     case (.paths, .scalar(let text, _)) where !node.isNull:
       report(
         node.position,

@@ -1,5 +1,5 @@
 /// The rules between settings, checked once every setting is valid by itself.
-struct ConfigurationRules {
+public struct ConfigurationRules {
   let configuration: Configuration
   let origins: ConfigurationOrigins
 
@@ -91,7 +91,9 @@ struct ConfigurationRules {
 
   /// A pin with a misspelled name protects nothing, so it is worth a warning.
   private var pins: [ConfigurationDiagnostic] {
-    let libraries = configuration.chain.map { Self.libraryName($0) }
+    let libraries =
+      configuration.chain.map { Self.libraryName($0) }
+      + configuration.chain.compactMap { tier in tier.store.flatMap(Self.libraryName) }
     return configuration.plugins.sha256.keys.sorted().filter { !libraries.contains($0) }.map { name in
       origins.diagnostic(
         "plugins.sha256.\(name)",
@@ -102,8 +104,14 @@ struct ConfigurationRules {
     }
   }
 
+  /// Nil when the store comes from its tier's library.
+  public static func libraryName(_ spec: StoreSpec) -> String? {
+    guard spec.plugin != nil || spec.library != nil else { return nil }
+    return libraryName(TierSpec(tier: spec.plugin ?? "", library: spec.library))
+  }
+
   /// "Foo" for both `tier: Foo` and `library: /opt/libFoo.so`.
-  static func libraryName(_ spec: TierSpec) -> String {
+  public static func libraryName(_ spec: TierSpec) -> String {
     guard let library = spec.library else { return spec.tier }
     var name = library.split(separator: "/").last.map { String($0) } ?? library
     if name.hasSuffix(".so") { name.removeLast(3) }

@@ -67,6 +67,52 @@ extension ConfigurationSchema {
     Setting(
       "chain[].config", .pluginSettings, example: "{ capacity: 64MiB }", "The plugin's own settings.",
       "Each plugin declares its keys, their units and defaults; unknown keys and wrong values are refused at start."),
+    Setting(
+      "chain[].store", .store, example: "{ type: file, config: { } }",
+      "The object store of a tier with the ability store.",
+      "When absent, the store file of the tier's own library; a tier that only reads shares the store of the tier above "
+        + "it. Changing it does not move what the old one holds."),
+  ]
+
+  /// The keys below `chain[].store`.
+  static let store: [Setting] = [
+    Setting(
+      "chain[].store.type", .identifier, default: StoreSpec.defaultType, "Which kind of store, such as file or s3.",
+      "\"chronik plugins\" lists those that a library offers."),
+    Setting(
+      "chain[].store.plugin", .identifier, example: "ArchiveIndex", "The library of the store, found as lib<plugin>.so.",
+      "When absent, the tier's own library."),
+    Setting(
+      "chain[].store.library", .path, example: "./plugins/libArchiveIndex.so",
+      "The file of the store's library, when it is not on plugins.path.",
+      "A relative path starts at the directory of this file."),
+    Setting(
+      "chain[].store.config", .pluginSettings, example: "{ }", "The store's own settings.",
+      "Each store declares its keys, their units and defaults. Secrets are never printed; better than here they stand "
+        + "in the environment or in a file."),
+  ]
+
+  static let offload: [Setting] = [
+    Setting(
+      "offload.enabled", .boolean, default: "true", "Copy finished segments to the tier below that takes them.",
+      "Without such a tier nothing happens. false leaves everything where it is, for the time of a migration or repair; "
+        + "what was copied stays readable."),
+    Setting(
+      "offload.interval", .duration(100...hour), default: "30s", "How often is looked for finished segments.",
+      "It bounds the time between the end of a segment and its copy."),
+    Setting(
+      "offload.trigger_bytes", .size(mebibyte...(1024 * gibibyte)), default: "256MiB",
+      "Copying begins at once when so much waits.", "A burst is then copied while the next one arrives."),
+    Setting(
+      "offload.unit_bytes", .size((64 * 1024)...gibibyte), default: "64MiB", "The most that is copied in one piece.",
+      "A longer segment is copied in several pieces, and short ones together. Each piece is built in memory, so memory "
+        + "grows with it, and a piece that is cut short begins anew."),
+    Setting(
+      "offload.bandwidth", .size(0...(1024 * gibibyte)), default: "0", "The most bytes copied in a second.",
+      "0 is no limit. Copying never waits in a producer's way, but it shares processors, disks and the network."),
+    Setting(
+      "offload.concurrency", .integer(1...64), default: "1", "Partitions that are copied at the same time.",
+      "Each takes a processor while it builds, and memory for one piece."),
   ]
 
   static let network: [Setting] = [

@@ -7,7 +7,7 @@ public enum ConfigurationSchema {
     public let introduction: String
   }
 
-  public static let settings: [Setting] = identity + storage + chain + network + log
+  public static let settings: [Setting] = identity + storage + chain + store + offload + network + log
 
   static let byPath = Dictionary(uniqueKeysWithValues: settings.map { ($0.path, $0) })
 
@@ -59,6 +59,12 @@ public enum ConfigurationSchema {
         durable; tiers above it are caches, tiers below it take over finished segments, and a tier that only reads comes \
         last. Reads ask the tiers in this order. Each entry names a plugin; "chronik plugins" lists what a library offers, \
         its abilities and its settings. Without this key the chain is the one below.
+        """),
+    Section(
+      name: "offload",
+      introduction: """
+        Copying finished segments to the tier below that takes them, in the background. When the local copy goes is the \
+        topics' local.retention.ms and local.retention.bytes. Compacted topics stay where they are.
         """),
     Section(
       name: "topics",

@@ -10,6 +10,8 @@ public struct Setting: Sendable {
     case digests
     /// The plugin's own settings, which only its descriptor knows.
     case pluginSettings
+    /// The object store of a tier.
+    case store
   }
 
   /// "network.threads"; fields of a chain entry are "chain[].tier".
@@ -60,6 +62,7 @@ public struct Setting: Sendable {
     case .paths: "a list of paths"
     case .digests: "a mapping from library names to SHA-256 digests of 64 hexadecimal digits"
     case .pluginSettings: "a mapping of the settings that the plugin declares"
+    case .store: "a mapping with type, plugin, library and config"
     }
   }
 

@@ -50,10 +50,11 @@ public struct SourceText: Sendable, Equatable {
     return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
   }
 
-  /// The part of a line around a column, and the blanks that bring a caret under it; nil when there is no such line.
+  /// The part of a line around a column, without secrets, and the blanks that bring a caret under it; nil when there is
+  /// no such line.
   func excerpt(line: Int, column: Int) -> (text: String, padding: String)? {
     guard line >= 1, line <= lines.count else { return nil }
-    let scalars = Array(lines[line - 1].unicodeScalars)
+    let scalars = Array(Secret.masked(lines[line - 1]).unicodeScalars)
     let width = ConfigurationLimits.sourceLineCharactersMax
     let target = max(0, min(column - 1, scalars.count))
     let start = target < width ? 0 : target - width / 2

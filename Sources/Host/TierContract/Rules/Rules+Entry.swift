@@ -84,9 +84,11 @@ private func checkDescriptor(_ context: RuleContext) throws(RuleEnd) {
   }
   try expect(legal, "name \"\(descriptor.name)\" is not of [A-Za-z0-9_.-]")
   let abilities = descriptor.abilities
-  try expect(abilities & ~UInt64(0x7F) == 0, "abilities have unknown bits: 0x\(String(abilities, radix: 16))")
+  try expect(abilities & ~UInt64(0xFF) == 0, "abilities have unknown bits: 0x\(String(abilities, radix: 16))")
+  // A fallback reads what other tiers left in its store.
   let writes = context.has(CHRONIK_TIER_APPEND) || context.has(CHRONIK_TIER_IMPORT)
-  try expect(writes, "neither APPEND nor IMPORT is among the abilities: nothing can ever get in")
+    || context.has(CHRONIK_TIER_STORE)
+  try expect(writes, "neither APPEND nor IMPORT nor STORE is among the abilities: nothing can ever get in")
   try expect(!context.has(CHRONIK_TIER_SEAL) || context.has(CHRONIK_TIER_APPEND), "SEAL without APPEND has nothing to seal")
   try expect(!context.isDurable || writes, "DURABLE without APPEND or IMPORT")
   let names = descriptor.keys.map(\.name)

@@ -28,7 +28,9 @@ CHRONIK_BEGIN
 #define CHRONIK_CONFIG_DURATION 5u
 #define CHRONIK_CONFIG_CHOICE   6u
 
+/* Bits of chronik_config_key.flags. */
 #define CHRONIK_CONFIG_REQUIRED 1u
+#define CHRONIK_CONFIG_SECRET   2u /* never printed: not in reports, messages or logs */
 
 /* One configuration key of a product. Static data of the library, valid for ever. */
 typedef struct chronik_config_key {
