@@ -21,6 +21,7 @@ let package = Package(
     .executable(name: "chronik", targets: ["chronik"]),
     .library(name: "MemoryBuffer", type: .dynamic, targets: ["MemoryBuffer"]),
     .library(name: "LocalSegments", type: .dynamic, targets: ["LocalSegments"]),
+    .library(name: "ArchiveIndex", type: .dynamic, targets: ["ArchiveIndex"]),
     .library(name: "ExampleTier", type: .dynamic, targets: ["ExampleTier"]),
   ],
   dependencies: [
@@ -90,6 +91,10 @@ let package = Package(
     .target(
       name: "ArchiveFormat", dependencies: ["KafkaRecords", "CZstd", "CCRC32C"], path: "Plugins/ArchiveIndex/Format",
       swiftSettings: fast),
+    .target(
+      name: "ArchiveIndexCore", dependencies: ["TierKit", "TierAPI", "KafkaRecords", "ArchiveFormat"],
+      path: "Plugins/ArchiveIndex/Core", swiftSettings: fast),
+    .target(name: "ArchiveIndex", dependencies: ["ArchiveIndexCore"], path: "Plugins/ArchiveIndex/Export"),
     .target(name: "ExampleTier", dependencies: ["TierKit", "KafkaRecords"], path: "Examples/swift-tier"),
 
     // Benchmarks: `make bench-log`
@@ -110,6 +115,9 @@ let package = Package(
     .testTarget(
       name: "ArchiveFormatTests", dependencies: ["ArchiveFormat", "KafkaRecords"],
       exclude: ["reader.py", "reader_records.py", "Fixtures"]),
+    .testTarget(
+      name: "ArchiveIndexTests",
+      dependencies: ["ArchiveIndexCore", "ArchiveFormat", "KafkaRecords", "TierAPI", "TierKit"]),
     .testTarget(name: "LogToolsTests", dependencies: ["SegmentFormat", "KafkaRecords"]),
     .testTarget(name: "TierAPITests", dependencies: ["TierAPI"], exclude: ["Fixtures"]),
     .testTarget(name: "MemoryBufferTests", dependencies: ["MemoryBufferCore", "TierAPI", "TierKit"]),

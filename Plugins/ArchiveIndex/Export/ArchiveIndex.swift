@@ -1,0 +1,17 @@
+import ArchiveIndexCore
+import TierAPI
+import TierKit
+
+// The library's only exported symbol. The logic is in ArchiveIndexCore, which tests link directly.
+
+private let createArchive: VTable.Create = { host, options, out, message in
+  VTable.create(host, options, out, message) { (host, options) throws(TierError) in
+    try ArchiveTier(host: host, options: options)
+  }
+}
+
+nonisolated(unsafe) private let entry = VTable.plugin(
+  name: "ArchiveIndex", version: ArchiveTier.description.version,
+  tiers: [VTable.tier(ArchiveTier.description, create: createArchive)])
+
+@c @implementation public func chronik_plugin_entry() -> UnsafePointer<chronik_plugin> { entry }
