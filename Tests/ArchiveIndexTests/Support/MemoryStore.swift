@@ -72,6 +72,11 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
     set { state.withLock { $0.isDown = newValue } }
   }
 
+  private let emptied = Guarded(false)
+
+  /// Waits until the last object was removed; false when that takes absurdly long.
+  func waitUntilEmpty() -> Bool { emptied.wait(nanoseconds: 60_000_000_000) { $0 ? true : nil } ?? false }
+
   // MARK: the store
 
   private func enter(_ operation: Operation, _ key: String, _ state: inout State) throws(TierError) -> Effect? {
@@ -172,6 +177,7 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
     try state.withLock { (state) throws(TierError) in
       let effect = try enter(.remove, keys.first ?? "", &state)
       for key in keys { state.objects[key] = nil }
+      defer { emptied.change { $0 = state.objects.isEmpty } }
       if case .losesAnswer? = effect { throw TierError(.retriable, "the answer was lost") }
     }
   }

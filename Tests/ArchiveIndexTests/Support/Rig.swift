@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 import TierKit
 
 @testable import ArchiveIndexCore
@@ -28,7 +29,7 @@ final class Rig {
 
   init(
     _ store: MemoryStore = MemoryStore(), in directory: ScratchDirectory? = nil, name: String = "archive",
-    start: Bool = true, _ change: (inout Configuration) -> Void = { _ in }
+    disk: any IndexDisk = PosixDisk(), start: Bool = true, _ change: (inout Configuration) -> Void = { _ in }
   ) throws {
     self.store = store
     self.directory = try directory ?? ScratchDirectory()
@@ -41,7 +42,7 @@ final class Rig {
     let host = host
     tier = try ArchiveTier(
       host: host.services, store: store, configuration: configuration, instanceName: name,
-      directory: self.directory.path, hasThreads: false, sleep: { host.clock.add($0, ordering: .relaxed) })
+      directory: self.directory.path, disk: disk, hasThreads: false, sleep: { host.clock.add($0, ordering: .relaxed) })
     if start { try tier.start() }
   }
 
@@ -54,4 +55,26 @@ final class Rig {
     tier.stop()
     return try Rig(store, in: directory)
   }
+}
+
+extension Rig {
+  /// What verifying finds, everything read.
+  func findings() throws -> [ArchiveFinding] {
+    var found: [ArchiveFinding] = []
+    _ = try tier.verify(readsEverything: true, progress: { _, _ in true }) { found.append($0) }
+    return found
+  }
+
+  /// The archive and its store agree and nothing is left to delete.
+  func expectClean(_ comment: Comment? = nil, _ location: SourceLocation = #_sourceLocation) throws {
+    try tier.environment.deletions.runOnce()
+    let found = try findings()
+    #expect(found.isEmpty, comment, sourceLocation: location)
+    #expect(tier.environment.index.current.pendingDeletionCount == 0, comment, sourceLocation: location)
+  }
+}
+
+/// JSON as somebody else reads it.
+enum JSONReader {
+  static func read(_ text: String) throws -> Any { try JSONSerialization.jsonObject(with: Data(text.utf8)) }
 }
