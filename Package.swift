@@ -21,6 +21,7 @@ let package = Package(
     .executable(name: "chronik", targets: ["chronik"]),
     .library(name: "MemoryBuffer", type: .dynamic, targets: ["MemoryBuffer"]),
     .library(name: "LocalSegments", type: .dynamic, targets: ["LocalSegments"]),
+    .library(name: "ArchiveIndex", type: .dynamic, targets: ["ArchiveIndex"]),
     .library(name: "ExampleTier", type: .dynamic, targets: ["ExampleTier"]),
   ],
   dependencies: [
@@ -97,6 +98,10 @@ let package = Package(
     .target(
       name: "ObjectStores", dependencies: ["TierAPI", "TierKit", "CCRC32C", "CCurl", "CExpat", "CLibCrypto"],
       path: "Plugins/ArchiveIndex/Stores"),
+    .target(
+      name: "ArchiveIndexCore", dependencies: ["TierKit", "TierAPI", "KafkaRecords", "ArchiveFormat"],
+      path: "Plugins/ArchiveIndex/Core", swiftSettings: fast),
+    .target(name: "ArchiveIndex", dependencies: ["ArchiveIndexCore"], path: "Plugins/ArchiveIndex/Export"),
     .target(name: "ExampleTier", dependencies: ["TierKit", "KafkaRecords"], path: "Examples/swift-tier"),
 
     // Benchmarks: `make bench-log`
@@ -119,6 +124,9 @@ let package = Package(
       exclude: ["reader.py", "reader_records.py", "Fixtures"]),
     .testTarget(
       name: "ObjectStoresTests", dependencies: ["ObjectStores", "TierAPI", "TierKit"], exclude: ["fault_proxy.py"]),
+    .testTarget(
+      name: "ArchiveIndexTests",
+      dependencies: ["ArchiveIndexCore", "ArchiveFormat", "KafkaRecords", "TierAPI", "TierKit"]),
     .testTarget(name: "LogToolsTests", dependencies: ["SegmentFormat", "KafkaRecords"]),
     .testTarget(name: "TierAPITests", dependencies: ["TierAPI"], exclude: ["Fixtures"]),
     .testTarget(name: "MemoryBufferTests", dependencies: ["MemoryBufferCore", "TierAPI", "TierKit"]),

@@ -17,8 +17,18 @@ public struct ArchiveWriter: Sendable {
 
   /// The object for `segment`. Throws `emptySegment`, `damagedBatch`, `offsetOutOfOrder` or `tooLarge`.
   public func write(_ segment: ArchiveSegment) throws(ArchiveError) -> ArchivedObject {
+    try write(segment) { false }!
+  }
+
+  /// As `write`; nil when `isCancelled`, asked before each range of the segment, says so.
+  package func write(
+    _ segment: ArchiveSegment, isCancelled: () -> Bool
+  ) throws(ArchiveError) -> ArchivedObject? {
     var construction = ObjectConstruction(segment, index: index, level: level)
-    for range in segment.batches { try construction.add(range) }
+    for range in segment.batches {
+      if isCancelled() { return nil }
+      try construction.add(range)
+    }
     return try construction.finish()
   }
 }

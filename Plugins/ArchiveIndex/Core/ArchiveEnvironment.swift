@@ -1,0 +1,30 @@
+import ArchiveFormat
+import TierKit
+
+/// What the parts of one instance share. All members are thread-safe.
+package final class ArchiveEnvironment: Sendable {
+  package let host: HostServices
+  package let configuration: Configuration
+  package let access: StoreAccess
+  package let index: SegmentIndex
+  package let chunks: ChunkCache
+  package let footers: FooterCache
+  package let frames: FrameCache
+  package let readAhead: ReadAheadPool
+  package let deletions: DeletionWorker
+
+  init(host: HostServices, store: any ObjectStore, configuration: Configuration, directory: String, disk: any IndexDisk) {
+    self.host = host
+    self.configuration = configuration
+    access = StoreAccess(store: store, host: host, timeout: configuration.requestTimeout)
+    index = SegmentIndex(disk: disk, directory: directory)
+    let cacheDirectory =
+      configuration.cacheByteCount == 0
+      ? nil : CacheDirectory(configuration.cachePath.isEmpty ? "\(directory)/cache" : configuration.cachePath)
+    chunks = ChunkCache(access, directory: cacheDirectory, byteCountMax: configuration.cacheByteCount, host: host)
+    footers = FooterCache(access, directory: cacheDirectory, byteCountMax: configuration.cacheByteCount / 2)
+    frames = FrameCache(host: host)
+    readAhead = ReadAheadPool()
+    deletions = DeletionWorker(index: index, access: access, host: host)
+  }
+}

@@ -1,0 +1,49 @@
+import TierKit
+
+extension ArchiveTier {
+  /// Reads the index; rebuilds it from the store when it is missing or damaged. Never starts with less than the store
+  /// has: without the store a lost index is an error.
+  func openIndex() throws(TierError) {
+    let index = environment.index
+    let found = try index.load()
+    let reason: String
+    switch found {
+    case .clean: return
+    case .missing: reason = "missing"
+    case .damaged(let defect): reason = defect
+    }
+    let begin = host.monotonicNanoseconds
+    let deadline = begin + Limits.rebuildPatience
+    var pause: Int64 = 200_000_000
+    while true {
+      do throws(TierError) {
+        let count = try rebuildFromListing()
+        if count > 0 || found != .missing {
+          host.log(
+            .warning, "The segment index was rebuilt from the store's listing.",
+            [("reason", reason), ("objects", String(count))])
+        }
+        return
+      } catch {
+        guard error.code == .retriable || error.code == .throttled, host.monotonicNanoseconds + pause < deadline else {
+          throw TierError(
+            error.code, "the segment index is \(reason) and the store cannot be listed to rebuild it: \(error.message)")
+        }
+        sleep(pause)
+        pause = min(2 * pause, 5_000_000_000)
+      }
+    }
+  }
+
+  /// Replaces the index by what the store has and what could be read of the old one, and returns how many objects that
+  /// are.
+  private func rebuildFromListing() throws(TierError) -> Int {
+    var listing = StoreListing()
+    try environment.access.list(prefix: "") { listing.add($0) }
+    var state = environment.index.current
+    // The listing is newer than anything in the index, and nothing else runs yet.
+    state.apply(state.changes(to: listing, isGone: { _ in true }))
+    try environment.index.replace(with: state)
+    return state.objectCount
+  }
+}

@@ -1,0 +1,116 @@
+// The segment index on disk: one file, written whole (a snapshot) and then appended to (the journal).
+//
+//   FILE    HEAD RECORD*                                                       integers little-endian
+//   HEAD    "CHAI"  u32 1  u32 records of the snapshot  u32 CRC-32C of the 12 bytes before              16 bytes
+//   RECORD  u32 length of the changes  u32 CRC-32C(u64 number of the record, then count and changes)
+//           vi count, count x CHANGE                                           → IndexChange.swift
+//
+// Records are numbered from 0, so a record at the wrong place does not pass. A file is clean when it consists of
+// nothing but good records and has at least those of its snapshot. Anything else is damage, a torn last record included:
+// one cannot tell an append that was never confirmed from one that rotted, and the store can tell both.
+import KafkaRecords
+
+/// Reads and writes the bytes of the index file. Pure.
+enum IndexFile {
+  static let headByteCount = 16
+  private static let magic: UInt32 = 0x4941_4843
+  private static let version: UInt32 = 1
+
+  /// What a file holds.
+  struct Content {
+    var state = IndexState()
+    var recordCount = 0
+    /// What is wrong behind the records that `state` was made of; nil for a clean file.
+    var defect: String?
+  }
+
+  /// A whole file with this state, and how many records it has.
+  static func encode(_ state: IndexState) -> (bytes: [UInt8], recordCount: Int) {
+    let changes = state.snapshot
+    let records = stride(from: 0, to: changes.count, by: Limits.changesPerRecordMax).map {
+      changes[$0..<min($0 + Limits.changesPerRecordMax, changes.count)]
+    }
+    var head = IndexOutput()
+    head.append(fixed: magic)
+    head.append(fixed: version)
+    head.append(fixed: UInt32(records.count))
+    head.append(fixed: checksum(head.bytes))
+    var bytes = head.bytes
+    for (number, record) in records.enumerated() { bytes += encode(record, number: number) }
+    return (bytes, records.count)
+  }
+
+  /// One record.
+  static func encode(_ changes: some Collection<IndexChange>, number: Int) -> [UInt8] {
+    precondition(changes.count <= Limits.changesPerRecordMax)
+    var content = IndexOutput()
+    content.append(vi: UInt64(changes.count))
+    for change in changes { change.encode(to: &content) }
+    var record = IndexOutput()
+    record.append(fixed: UInt32(content.bytes.count))
+    record.append(fixed: checksum(numbered(number) + content.bytes))
+    return record.bytes + content.bytes
+  }
+
+  /// Reads as far as the bytes are good.
+  static func decode(_ bytes: [UInt8]) -> Content {
+    var content = Content()
+    var input = IndexInput(bytes[...])
+    let snapshotCount: Int
+    do throws(IndexDefect) {
+      snapshotCount = try head(&input)
+    } catch {
+      content.defect = "no index file of version 1"
+      return content
+    }
+    // Collected first: applying each record on its own would sort a partition's objects once per record.
+    var changes: [IndexChange] = []
+    while input.remaining > 0 {
+      let position = bytes.count - input.remaining
+      do throws(IndexDefect) {
+        changes += try record(&input, number: content.recordCount)
+        content.recordCount += 1
+      } catch {
+        content.defect = "record \(content.recordCount) at byte \(position) is damaged"
+        break
+      }
+    }
+    content.state.apply(changes)
+    if content.defect == nil, content.recordCount < snapshotCount {
+      content.defect = "the file ends after record \(content.recordCount) of \(snapshotCount)"
+    }
+    return content
+  }
+
+  private static func head(_ input: inout IndexInput) throws(IndexDefect) -> Int {
+    let raw = Array(try input.take(headByteCount))
+    var fields = IndexInput(raw[...])
+    guard try fields.fixed(UInt32.self) == magic, try fields.fixed(UInt32.self) == version else { throw IndexDefect() }
+    let count = try fields.fixed(UInt32.self)
+    guard try fields.fixed(UInt32.self) == checksum(Array(raw[..<12])) else { throw IndexDefect() }
+    return Int(count)
+  }
+
+  private static func record(_ input: inout IndexInput, number: Int) throws(IndexDefect) -> [IndexChange] {
+    let byteCount = try input.fixed(UInt32.self)
+    let stored = try input.fixed(UInt32.self)
+    guard byteCount <= UInt32(Int32.max) else { throw IndexDefect() }
+    let raw = try input.take(Int(byteCount))
+    guard checksum(numbered(number) + raw) == stored else { throw IndexDefect() }
+    var fields = IndexInput(raw)
+    let count = try fields.vi()
+    guard count <= UInt64(Limits.changesPerRecordMax) else { throw IndexDefect() }
+    var changes: [IndexChange] = []
+    for _ in 0..<count { changes.append(try IndexChange(&fields)) }
+    guard fields.remaining == 0 else { throw IndexDefect() }
+    return changes
+  }
+
+  private static func numbered(_ number: Int) -> [UInt8] {
+    var output = IndexOutput()
+    output.append(fixed: UInt64(number))
+    return output.bytes
+  }
+
+  private static func checksum(_ bytes: [UInt8]) -> UInt32 { bytes.withUnsafeBytes { CRC32C.checksum($0) } }
+}

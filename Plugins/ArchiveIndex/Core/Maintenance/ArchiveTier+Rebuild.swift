@@ -1,0 +1,84 @@
+import ArchiveFormat
+import TierKit
+
+extension ArchiveTier: ArchivingTier {
+  package func `extension`(_ id: String) -> UnsafeRawPointer? { VTable.archiveExtension(id) }
+
+  package func rebuild(progress: (UInt64, UInt64) -> Bool) throws(TierError) -> ArchiveSummary {
+    try withMeter(progress) { (meter) throws(TierError) in try rebuild(&meter) }
+  }
+
+  /// Deletions wait meanwhile: the listing would show objects that are gone when it is compared.
+  private func rebuild(_ meter: inout ProgressMeter) throws(TierError) -> ArchiveSummary {
+    try environment.deletions.exclusion.withLock { (_) throws(TierError) in
+      let before = environment.index.current
+      var listing = StoreListing()
+      try environment.access.list(prefix: "") { (page) throws(TierError) in
+        listing.add(page)
+        try meter.note(listing.objects.count, of: 0)
+      }
+      let missing = before.entries.filter { listing.objects[$0.name] == nil }
+      var gone = Set<ObjectName>()
+      for (number, object) in missing.enumerated() {
+        try meter.note(number, of: missing.count)
+        if try environment.access.store.head(object.key, environment.access.call()) == nil { gone.insert(object.name) }
+      }
+      let changes = try environment.index.commit { state in state.changes(to: listing) { gone.contains($0.name) } }
+      for case .remove(let name) in changes { environment.forget(name) }
+      let completed = try complete(environment.index.current.entries.filter { $0.rawByteCount < 0 }, &meter)
+      environment.deletions.wake()
+      var summary = environment.index.current.summary
+      summary.objectBytes = UInt64(listing.objects.values.reduce(0) { $0 + $1.byteCount })
+      summary.findings = UInt64(listing.foreign.count)
+      summary.repaired = UInt64(changes.count + completed)
+      return summary
+    }
+  }
+
+  /// Reads the footers of objects that only their names are known of, and returns how many it could read.
+  private func complete(_ objects: [IndexedObject], _ meter: inout ProgressMeter) throws(TierError) -> Int {
+    var completed: [IndexedObject] = []
+    for (number, object) in objects.enumerated() {
+      try meter.note(number, of: objects.count)
+      do throws(TierError) {
+        let footer = try environment.footers.load(object, environment.access.call()).footer
+        completed.append(object.completed(by: footer))
+      } catch {
+        // The names suffice for everything but sizes; a damaged object is for `verify` to report.
+        guard error.code == .corrupt || error.code == .notFound else { throw error }
+      }
+    }
+    let known = completed
+    return try environment.index.commit { state in
+      known.filter { state[$0.id]?.objects[$0.name] != nil }.map { .add($0) }
+    }.count
+  }
+
+  func withMeter<R>(
+    _ progress: (UInt64, UInt64) -> Bool, _ body: (inout ProgressMeter) throws(TierError) -> R
+  ) throws(TierError) -> R {
+    let result: Result<R, TierError> = withoutActuallyEscaping(progress) { escaping in
+      var meter = ProgressMeter(host, escaping)
+      do throws(TierError) { return .success(try body(&meter)) } catch { return .failure(error) }
+    }
+    return try result.get()
+  }
+}
+
+extension IndexState {
+  /// Every object that may be read.
+  var entries: [IndexedObject] { partitions.values.flatMap { $0.objects.values } }
+
+  /// What the index itself can say.
+  var summary: ArchiveSummary {
+    var summary = ArchiveSummary()
+    summary.partitions = UInt64(partitions.values.count { !$0.isEmpty })
+    summary.objects = UInt64(objectCount)
+    for object in entries {
+      summary.objectBytes += UInt64(object.byteCount)
+      summary.recordBytes += UInt64(max(0, object.rawByteCount))
+    }
+    summary.pendingDeletions = UInt64(pendingDeletionCount)
+    return summary
+  }
+}

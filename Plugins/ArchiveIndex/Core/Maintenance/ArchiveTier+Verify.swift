@@ -1,0 +1,111 @@
+import ArchiveFormat
+import TierKit
+
+extension ArchiveTier {
+  package func verify(
+    readsEverything: Bool, progress: (UInt64, UInt64) -> Bool, _ visit: (ArchiveFinding) -> Void
+  ) throws(TierError) -> ArchiveSummary {
+    try withMeter(progress) { (meter) throws(TierError) in
+      var count: UInt64 = 0
+      var objectBytes: Int64 = 0
+      func report(_ finding: ArchiveFinding) {
+        count += 1
+        visit(finding)
+      }
+      let listing = try compare(&meter, report)
+      objectBytes = listing.objects.values.reduce(0) { $0 + $1.byteCount }
+      let entries = environment.index.current.entries.filter { listing.objects[$0.name] != nil }
+      for (number, object) in entries.enumerated() {
+        try meter.note(number, of: entries.count)
+        if let finding = try inspect(object, readsEverything: readsEverything) { report(finding) }
+      }
+      for partition in environment.index.current.partitions.values { reportGaps(partition, report) }
+      var summary = environment.index.current.summary
+      summary.objectBytes = UInt64(objectBytes)
+      summary.findings = count
+      return summary
+    }
+  }
+
+  /// Both directions. What was archived or deleted while the listing went on is asked for once more.
+  private func compare(
+    _ meter: inout ProgressMeter, _ report: (ArchiveFinding) -> Void
+  ) throws(TierError) -> StoreListing {
+    let before = environment.index.current
+    var listing = StoreListing()
+    try environment.access.list(prefix: "") { (page) throws(TierError) in
+      listing.add(page)
+      try meter.note(listing.objects.count, of: before.objectCount)
+    }
+    for key in listing.foreign { report(ArchiveFinding(.foreign, key, "The key is no archive object's.")) }
+    let after = environment.index.current
+    for object in listing.objects.values.sorted(by: { $0.key < $1.key }) {
+      let isKnown = [before, after].contains { $0[object.id]?.objects[object.name] != nil || $0.isBeingDeleted(object) }
+      if !isKnown {
+        report(ArchiveFinding(.objectWithoutEntry, object.key, "The store has the object and the index does not know it."))
+      }
+    }
+    for object in after.entries.sorted(by: { $0.key < $1.key }) {
+      if let found = listing.objects[object.name] {
+        if found.byteCount != object.byteCount {
+          let detail = "The object has \(found.byteCount) bytes instead of \(object.byteCount)."
+          report(ArchiveFinding(.damaged, object.key, detail))
+        }
+      } else if try environment.access.store.head(object.key, environment.access.call()) == nil,
+        environment.index[object.id]?.objects[object.name] != nil
+      {
+        report(ArchiveFinding(.entryWithoutObject, object.key, "The index has the object and the store does not."))
+      }
+    }
+    return listing
+  }
+
+  /// The object's footer against its entry, past all caches, and everything in it when that is wanted. Nil: it is as it
+  /// should be, or gone meanwhile.
+  private func inspect(_ object: IndexedObject, readsEverything: Bool) throws(TierError) -> ArchiveFinding? {
+    let source = StoreSource(
+      key: object.key, byteCount: Int(object.byteCount), access: environment.access, call: environment.access.call())
+    do throws(TierError) {
+      let reader = try reading(object.key) {
+        try ArchiveReader(
+          opening: source, objectByteCount: Int(object.byteCount), hotByteCount: object.name.hotByteCount)
+      }
+      guard ObjectName(reader.footer, leaderEpoch: object.name.leaderEpoch) == object.name else {
+        return ArchiveFinding(.damaged, object.key, "The footer describes another object than the name.")
+      }
+      if readsEverything { try reading(object.key) { try reader.verify() } }
+      return nil
+    } catch {
+      switch error.code {
+      case .corrupt: return ArchiveFinding(.damaged, object.key, error.message)
+      case .notFound: return nil
+      default: throw error
+      }
+    }
+  }
+
+  private func reportGaps(_ partition: PartitionObjects, _ report: (ArchiveFinding) -> Void) {
+    for gap in partition.cover.gaps where gap.upperBound > partition.clamp {
+      report(
+        ArchiveFinding(
+          .gap, "\(partition.id.topic)-\(partition.id.partition)",
+          "No object has the offsets \(gap.lowerBound) to \(gap.upperBound - 1)."))
+    }
+  }
+
+  package func exportJSON(topic: String?, _ write: (String) -> Void) throws(TierError) {
+    let partitions = environment.index.current.partitions.values
+      .filter { topic == nil || $0.id.topic == topic }
+      .sorted { ($0.id.topic, $0.id.partition) < ($1.id.topic, $1.id.partition) }
+    write("{\"version\":1,\"partitions\":[")
+    for (number, partition) in partitions.enumerated() {
+      write((number == 0 ? "\n" : ",\n") + IndexJSON.head(of: partition))
+      for (place, name) in partition.cover.kept.enumerated() {
+        guard let object = partition.objects[name] else { continue }
+        write((place == 0 ? "\n  " : ",\n  ") + IndexJSON.text(of: object))
+      }
+      write("]}")
+    }
+    write("\n]}\n")
+  }
+}

@@ -1,0 +1,47 @@
+import ArchiveFormat
+import TierKit
+
+/// What the store has, page by page, against what the index has.
+struct StoreListing {
+  /// Objects of this format.
+  private(set) var objects: [ObjectName: IndexedObject] = [:]
+  /// Keys that are none.
+  private(set) var foreign: [String] = []
+
+  mutating func add(_ page: [ObjectInfo]) {
+    for info in page {
+      if let name = ObjectName(path: info.key) {
+        objects[name] = IndexedObject(name: name, byteCount: Int64(info.byteCount))
+      } else {
+        foreign.append(info.key)
+      }
+    }
+  }
+}
+
+extension IndexState {
+  /// What has to change for this state to be what the listing shows. Objects that are being deleted stay that way, and
+  /// what lies below a partition's start goes. `isGone` says whether an entry's object is really not there.
+  func changes(to listing: StoreListing, isGone: (IndexedObject) -> Bool) -> [IndexChange] {
+    var changes: [IndexChange] = []
+    for object in listing.objects.values where !isBeingDeleted(object) {
+      let known = self[object.id]
+      if object.name.lastOffset < known?.clamp ?? 0 {
+        changes.append(.deleteObject(key: object.key))
+        if known?.objects[object.name] != nil { changes.append(.remove(object.name)) }
+      } else if known?.objects[object.name]?.byteCount != object.byteCount {
+        changes.append(.add(object))
+      }
+    }
+    for partition in partitions.values {
+      for object in partition.objects.values where listing.objects[object.name] == nil && isGone(object) {
+        changes.append(.remove(object.name))
+      }
+    }
+    return changes
+  }
+
+  func isBeingDeleted(_ object: IndexedObject) -> Bool {
+    pendingObjects.contains(object.key) || pendingPartitions.contains(object.id)
+  }
+}
