@@ -64,6 +64,11 @@ private struct BruteForce {
   }
 }
 
+/// The latest timestamp first, of equal ones the highest offset.
+private func newestFirst(_ records: [KnownRecord]) -> [KnownRecord] {
+  records.sorted { ($0.timestamp, $0.offset) > ($1.timestamp, $1.offset) }
+}
+
 @Suite struct SearchTests {
   static func randomQuery(_ segment: TestSegment, _ random: inout SeededGenerator) -> Query {
     func words(_ count: Int) -> [[UInt8]] {
@@ -108,7 +113,7 @@ private struct BruteForce {
   }
 
   private func check(_ query: Query, _ answer: SearchAnswer, _ expected: [KnownRecord], _ note: Comment) {
-    let wanted = expected.reversed().prefix(query.limit)
+    let wanted = newestFirst(expected).prefix(query.limit)
     #expect(answer.records.map(\.record.offset) == wanted.map(\.offset), note)
     for (found, known) in zip(answer.records, wanted) {
       #expect(found.record.timestamp == known.timestamp && found.record.key == known.key, note)
@@ -176,7 +181,7 @@ private struct BruteForce {
     let reader = ArchiveReader(source: MemoryRangeSource(object), footer: object.footer)
     var query = try Query(parsing: "error")
     query.limit = 5
-    let none = try ObjectSearch(reader, query: query).run(budget: SearchBudget { true })
+    let none = try ObjectSearch(reader, query: query).run(budget: SearchBudget(isExhausted: { true }))
     #expect(none.isPartial && none.records.isEmpty)
     #expect(try !ObjectSearch(reader, query: query).run().isPartial)
   }
@@ -185,16 +190,16 @@ private struct BruteForce {
     let segment = TestSegment(seed: 32)
     let reader = try ArchiveReader(segment.archive())
     var query = try Query(parsing: "error")
-    let expected = BruteForce(segment).answers(query).map(\.record.offset)
+    let expected = newestFirst(BruteForce(segment).answers(query).map(\.record)).map(\.offset)
     query.limit = 7
     var offsets: [Int64] = []
     while true {
-      let page = try ObjectSearch(reader, query: query).run().records.map(\.record.offset)
-      offsets += page
+      let page = try ObjectSearch(reader, query: query).run().records.map(\.record)
+      offsets += page.map(\.offset)
       guard let last = page.last else { break }
-      query.offsets = 0..<last
+      query.behind = .init(timestamp: last.timestamp, offset: last.offset)
     }
-    #expect(offsets == expected.reversed())
+    #expect(offsets == expected)
   }
 
   @Test(arguments: [UInt64](41...42))

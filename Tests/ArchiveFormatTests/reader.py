@@ -316,15 +316,14 @@ class Object:
                 docs = set(self.postings(term)[0])
                 candidates = docs if candidates is None else candidates & docs
         found = []
-        for doc in sorted(candidates or [], reverse=True):
+        for doc in candidates or []:
             record = self.document(doc)
             if not query["since"] <= record[1] < query["until"]:
                 continue
             if all(holds(c, record) for c in query["must"]) and not any(holds(c, record) for c in query["not"]):
-                found.append(record[0])
-                if len(found) == query["limit"]:
-                    break
-        return found
+                found.append((record[1], record[0]))
+        # The latest timestamp first, of equal ones the highest offset.
+        return [offset for _, offset in sorted(found, reverse=True)[:query["limit"]]]
 
     def verify(self):
         """Reads everything there is; returns the SHA-256 of the segment."""

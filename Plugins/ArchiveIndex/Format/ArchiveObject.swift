@@ -101,6 +101,12 @@ public enum ArchiveLimits {
   public static let queryByteCountMax = 16 * 1024
   /// Frames a search holds decompressed at a time: with frames of 256 KiB, 16 MiB.
   static let searchFrameCountMax = 64
+  /// Compressed bytes of frames that a search asks for in one round; one frame may exceed it. A search that has to read
+  /// on takes the second number, which is about all frames of a 64 MiB segment.
+  static let searchRoundByteCountMax = 8 << 20
+  static let searchRefillByteCountMax = 32 << 20
+  /// Compressed bytes of frames that a scan without an index asks for in one round.
+  static let scanRoundByteCount = 4 << 20
 
   /// What the records of a batch may inflate to when they take `compressedByteCount` bytes.
   static func inflatedByteCountMax(compressedByteCount: Int) -> Int {

@@ -17,8 +17,11 @@ public struct ArchivedRecord: Sendable, Equatable {
   /// Nil for a tombstone.
   public var value: [UInt8]?
   public var headers: [RecordHeader]
+  /// True when the timestamp is the broker's, not the producer's.
+  public var hasAppendTime: Bool
 
   init(_ record: RecordView, in header: RecordBatchHeader) {
+    hasAppendTime = header.timestampType == .logAppendTime
     offset = header.baseOffset &+ Int64(record.offsetDelta)
     timestamp = header.timestamp(delta: record.timestampDelta)
     key = record.key.map { [UInt8]($0) }

@@ -91,33 +91,38 @@ public struct ArchiveReader<Source: RangeSource> {
   func forEachBatch(
     ofFrame index: Int, _ content: [UInt8], _ body: (RecordBatchCursor.Batch) throws -> Bool
   ) throws {
+    try content.withBytes { try forEachBatch(ofFrame: index, $0, body) }
+  }
+
+  /// The same for borrowed bytes; what `body` is given is valid as long as they are.
+  func forEachBatch(
+    ofFrame index: Int, _ bytes: UnsafeRawBufferPointer, _ body: (RecordBatchCursor.Batch) throws -> Bool
+  ) throws {
     let position = footer.frames[index].position
-    try content.withBytes { bytes in
-      var cursor = RecordBatchCursor(bytes, check: .lengthOnly)
-      while true {
-        let batch: RecordBatchCursor.Batch
-        do throws(RecordBatchError) {
-          guard let next = try cursor.next() else { return }
-          batch = next
-        } catch {
-          throw ArchiveError.corrupt(.batch, position: position)
-        }
-        let covered = UnsafeRawBufferPointer(rebasing: batch.bytes[RecordBatch.Layout.crcStart...])
-        guard CRC32C.checksum(covered) == batch.header.crc else {
-          throw ArchiveError.corrupt(.batch, position: position)
-        }
-        guard try body(batch) else { return }
+    var cursor = RecordBatchCursor(bytes, check: .lengthOnly)
+    while true {
+      let batch: RecordBatchCursor.Batch
+      do throws(RecordBatchError) {
+        guard let next = try cursor.next() else { return }
+        batch = next
+      } catch {
+        throw ArchiveError.corrupt(.batch, position: position)
       }
+      let covered = UnsafeRawBufferPointer(rebasing: batch.bytes[RecordBatch.Layout.crcStart...])
+      guard CRC32C.checksum(covered) == batch.header.crc else {
+        throw ArchiveError.corrupt(.batch, position: position)
+      }
+      guard try body(batch) else { return }
     }
   }
 }
 
-extension Array {
-  /// The first index whose element satisfies `predicate`, which no element before and every one after does; `count`
+extension RandomAccessCollection where Index == Int {
+  /// The first index whose element satisfies `predicate`, which no element before and every one after does; `endIndex`
   /// when none does.
   func partitioningIndex(_ predicate: (Element) -> Bool) -> Int {
-    var low = 0
-    var high = count
+    var low = startIndex
+    var high = endIndex
     while low < high {
       let middle = (low + high) / 2
       if predicate(self[middle]) { high = middle } else { low = middle + 1 }

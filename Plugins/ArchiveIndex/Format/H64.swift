@@ -1,5 +1,5 @@
 /// The hash of keys and long tokens, fixed by the format: 64 bits, not for hostile tables.
-enum H64 {
+package enum H64 {
   private static let seed: UInt64 = 0x9E37_79B9_7F4A_7C15
   private static let word: UInt64 = 0xA076_1D64_78BD_642F
   private static let tail: UInt64 = 0xE703_7ED1_A0B4_28DB
@@ -11,7 +11,7 @@ enum H64 {
   }
 
   /// Words of 8 bytes, little-endian, then a zero-padded tail, which also runs when nothing is left.
-  static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+  package static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     var h = seed ^ UInt64(bytes.count)
     var position = 0
     while bytes.count - position >= 8 {

@@ -17,7 +17,7 @@ public final class ObjectSearch<Source: RangeSource> {
   public init(_ reader: ArchiveReader<Source>, query: Query) {
     precondition(query.limit > 0)
     self.reader = reader
-    matcher = RecordMatcher(query)
+    matcher = RecordMatcher(query.restricted(to: reader.footer.range))
     let canUseWords = reader.footer.indexKind == .full
       && reader.footer.analyzer.version == ArchiveObject.analyzerVersion
     plan = CandidatePlan(query, words: canUseWords, keys: reader.footer.indexKind != .none)
@@ -32,12 +32,16 @@ public final class ObjectSearch<Source: RangeSource> {
     {
       return true
     }
+    if let behind = matcher.query.behind, behind.timestamp < range.minTimestamp { return true }
     guard let filter = reader.keyFilter else { return false }
     return matcher.query.clauses.contains { clause in
       guard clause.occurrence == .must, case .key(let key) = clause.condition else { return false }
       return !filter.mayContain(key: key)
     }
   }
+
+  /// False when the object has no index of words, so that its statistics say nothing about them.
+  public var hasWords: Bool { plan.usesWords }
 
   /// How often the query's words occur in this object. One round of reads.
   @discardableResult
@@ -67,25 +71,24 @@ public final class ObjectSearch<Source: RangeSource> {
     guard plan.mayMatch(places) else { return SearchAnswer() }
     let lists = try reader.load(plan.needed(places, ranked: isRanked, words: matcher.terms))
     let candidates = plan.candidates(lists)
-    var verification = Verification(self, budget: budget, isExact: plan.isExact && !hasRange, count: candidates.count)
-    if isRanked {
-      let ranking = Ranking(tokens: matcher.tokens, statistics: statistics ?? own)
-      var scored = ScoredDocuments(score(candidates, lists, ranking))
-      return try verification.run {
-        guard !scored.isEmpty else { return nil }
-        let best = scored.removeFirst()
-        return (Int(best.document), best.score)
-      }
+    let isExact = plan.isExact && !hasRange
+    guard isRanked else {
+      var verification = NewestVerification(self, budget: budget, isExact: isExact)
+      return try verification.run(candidates)
     }
-    var end = candidates.count
+    var verification = Verification(self, budget: budget, isExact: isExact, count: candidates.count)
+    let ranking = Ranking(tokens: matcher.tokens, statistics: statistics ?? own)
+    var scored = ScoredDocuments(score(candidates, lists, ranking))
     return try verification.run {
-      guard end > 0 else { return nil }
-      end -= 1
-      return (Int(candidates[end]), 0)
+      guard !scored.isEmpty else { return nil }
+      let best = scored.removeFirst()
+      return (Int(best.document), best.score)
     }
   }
 
-  private var hasRange: Bool { matcher.query.offsets != nil || matcher.query.timestamps != nil }
+  private var hasRange: Bool {
+    matcher.query.offsets != nil || matcher.query.timestamps != nil || matcher.query.behind != nil
+  }
 
   private func score(
     _ candidates: [UInt32], _ lists: [Term: PostingList], _ ranking: Ranking
@@ -109,24 +112,46 @@ public final class ObjectSearch<Source: RangeSource> {
 
   /// Reads all frames that may have an answer: for objects, and queries, without a usable index.
   private func scan(_ ranking: Ranking, _ budget: SearchBudget) throws -> SearchAnswer {
-    var scan = RecordScan(matcher, aborted: reader.footer.abortedTransactions, ranking: ranking)
+    var scan = RecordScan(matcher, ranking: ranking, hitByteCountMax: budget.hitByteCountMax)
+    let aborted = AbortedRanges(reader.footer.abortedTransactions)
     var byteCount = 0
-    for index in reader.footer.frames.indices.reversed() where mayAnswer(frame: index) {
+    var rest = framesByTime(reader.footer.frames.indices.filter(mayAnswer(frame:)))[...]
+    while let first = rest.first {
+      let latest = reader.footer.frames[first].maxTimestamp
+      if !scan.wants(latest) || budget.floor().map({ latest < $0 }) ?? false {
+        scan.answer.totalIsExact = false
+        break
+      }
       if budget.isExhausted() || byteCount > budget.byteCountMax {
         scan.answer.isPartial = true
         break
       }
-      let bytes = try reader.readFrames(index..<index + 1)[0]
-      byteCount += bytes.count
-      let content = try reader.content(ofFrame: index, bytes)
-      try reader.forEachBatch(ofFrame: index, content) { batch in
-        scan.add(batch)
-        return true
+      var round: [Int] = []
+      var roundByteCount = 0
+      while let frame = rest.first, round.isEmpty || roundByteCount < ArchiveLimits.scanRoundByteCount {
+        round.append(frame)
+        roundByteCount += reader.footer.frames[frame].compressedByteCount
+        rest.removeFirst()
       }
-      scan.endPart()
-      if scan.isFull { break }
+      byteCount += roundByteCount
+      let answers = try reader.source.checkedRead(round.map { reader.footer.frames[$0].bytes })
+      for (frame, bytes) in zip(round, answers) {
+        let content = try reader.content(ofFrame: frame, bytes)
+        try reader.forEachBatch(ofFrame: frame, content) { batch in
+          if !batch.header.isControl, !aborted.contains(batch.header) { scan.add(batch) }
+          return true
+        }
+      }
     }
     return scan.finish()
+  }
+
+  /// The frames, those with the latest records first.
+  func framesByTime(_ frames: [Int]) -> [Int] {
+    let all = reader.footer.frames
+    return frames.sorted { a, b in
+      all[a].maxTimestamp != all[b].maxTimestamp ? all[a].maxTimestamp > all[b].maxTimestamp : a > b
+    }
   }
 
   /// False when no record of the frame lies in the query's ranges.
@@ -134,7 +159,37 @@ public final class ObjectSearch<Source: RangeSource> {
     let frames = reader.footer.frames
     let next = index + 1 < frames.count ? frames[index + 1].firstOffset : reader.footer.range.nextOffset
     if let offsets = matcher.query.offsets, !offsets.overlaps(frames[index].firstOffset..<next) { return false }
+    if let behind = matcher.query.behind, behind.timestamp < frames[index].minTimestamp { return false }
     guard let times = matcher.query.timestamps else { return true }
     return times.upperBound > frames[index].minTimestamp && times.lowerBound <= frames[index].maxTimestamp
+  }
+
+  /// True when every record of the frame lies in the query's ranges.
+  func isCovered(frame index: Int) -> Bool {
+    let frames = reader.footer.frames
+    let next = index + 1 < frames.count ? frames[index + 1].firstOffset : reader.footer.range.nextOffset
+    if let offsets = matcher.query.offsets,
+      offsets.lowerBound > frames[index].firstOffset || offsets.upperBound < next
+    {
+      return false
+    }
+    if let behind = matcher.query.behind, behind.timestamp <= frames[index].maxTimestamp { return false }
+    guard let times = matcher.query.timestamps else { return true }
+    return times.lowerBound <= frames[index].minTimestamp && times.upperBound > frames[index].maxTimestamp
+  }
+}
+
+extension Query {
+  /// The same query for records in `range`, without the conditions that all of those meet.
+  func restricted(to range: Footer.OffsetRange) -> Query {
+    var query = self
+    if let offsets, offsets.lowerBound <= range.baseOffset, offsets.upperBound >= range.nextOffset {
+      query.offsets = nil
+    }
+    if let timestamps, timestamps.lowerBound <= range.minTimestamp, timestamps.upperBound > range.maxTimestamp {
+      query.timestamps = nil
+    }
+    if let behind, behind.timestamp > range.maxTimestamp { query.behind = nil }
+    return query
   }
 }

@@ -10,8 +10,18 @@
 extension Query {
   /// Reads a query's text. `plain` is what a clause without a sign is.
   public init(parsing text: String, plain: Occurrence = .must) throws(QueryError) {
+    try self.init(parsing: text, plain: plain, and: [])
+  }
+
+  /// Reads a query's text, to which `others` are added; with others that say what to find the text may be empty or
+  /// have exclusions only.
+  public init(parsing text: String, plain: Occurrence = .must, and others: [Clause]) throws(QueryError) {
     var parser = QueryParser(text: Array(text.utf8), plain: plain)
-    clauses = try parser.clauses()
+    clauses = try parser.clauses() + others
+    guard !clauses.isEmpty else { throw QueryError(position: 0, defect: .empty) }
+    guard clauses.contains(where: { $0.occurrence != .mustNot }) else {
+      throw QueryError(position: 0, defect: .onlyExclusions)
+    }
   }
 }
 
@@ -41,10 +51,6 @@ private struct QueryParser {
     while position < text.count {
       clauses.append(try clause())
       skipSpace()
-    }
-    guard !clauses.isEmpty else { throw QueryError(position: 0, defect: .empty) }
-    guard clauses.contains(where: { $0.occurrence != .mustNot }) else {
-      throw QueryError(position: 0, defect: .onlyExclusions)
     }
     return clauses
   }

@@ -1,10 +1,12 @@
 /// What records are searched for.
 public struct Query: Sendable, Equatable {
   public var clauses: [Clause]
-  /// Only records in this range of offsets; a search that goes on ends the range at the last offset it has.
+  /// Only records in this range of offsets.
   public var offsets: Range<Int64>?
   /// Only records with a timestamp in this range, in milliseconds since 1970.
   public var timestamps: Range<Int64>?
+  /// Only records that come behind this one, newest first: how a search goes on behind its last record.
+  public var behind: Place?
   public var order = Order.newest
   /// Records wanted, at least 1.
   public var limit = 10
@@ -12,7 +14,21 @@ public struct Query: Sendable, Equatable {
   public init(clauses: [Clause]) { self.clauses = clauses }
 
   public enum Order: String, Sendable, Equatable {
-    case newest, relevance
+    /// The latest timestamp first; of equal ones the highest offset.
+    case newest
+    case relevance
+  }
+
+  /// A record's place in the order newest first.
+  public struct Place: Sendable, Equatable {
+    /// Milliseconds since 1970.
+    public var timestamp: Int64
+    public var offset: Int64
+
+    public init(timestamp: Int64, offset: Int64) {
+      self.timestamp = timestamp
+      self.offset = offset
+    }
   }
 
   public struct Clause: Sendable, Equatable {

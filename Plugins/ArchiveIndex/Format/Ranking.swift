@@ -46,35 +46,3 @@ struct Ranking {
     return weights[index] * frequency * (Self.k1 + 1) / (frequency + Self.k1 * (1 - Self.b + Self.b * length))
   }
 }
-
-/// A record that answers a query.
-public struct FoundRecord: Sendable, Equatable {
-  public var record: ArchivedRecord
-  /// 0 when the order is not relevance.
-  public var score: Double
-}
-
-/// How much a search may do.
-public struct SearchBudget {
-  /// Bytes of frames to read; checked before every round, so one round may exceed it.
-  public var byteCountMax: Int
-  /// Asked before every round of reads: true ends the search.
-  public var isExhausted: () -> Bool
-
-  public init(byteCountMax: Int = .max, isExhausted: @escaping () -> Bool = { false }) {
-    self.byteCountMax = byteCountMax
-    self.isExhausted = isExhausted
-  }
-}
-
-/// The answer of one object, or of unsealed bytes.
-public struct SearchAnswer: Sendable, Equatable {
-  /// At most the query's limit, in its order: newest first, or best first and then newest first.
-  public var records: [FoundRecord] = []
-  /// Records that answer the query, `records` and others.
-  public var total = 0
-  /// False when `total` is only what was seen.
-  public var totalIsExact = true
-  /// True when the budget ended the search: there may be more, and better ones.
-  public var isPartial = false
-}

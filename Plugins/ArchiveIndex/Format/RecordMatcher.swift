@@ -2,8 +2,8 @@ internal import KafkaRecords
 
 /// Decides whether a record answers a query. The index only proposes records; this decides, for archived and for
 /// unsealed records alike. Not for use by several threads.
-final class RecordMatcher {
-  let query: Query
+package final class RecordMatcher {
+  package let query: Query
   /// The distinct tokens of the query; their places in this list are what phrases are made of below.
   let tokens: [[UInt8]]
   let terms: [Term]
@@ -19,7 +19,7 @@ final class RecordMatcher {
     var tokenCount: Int
   }
 
-  init(_ query: Query) {
+  package init(_ query: Query) {
     self.query = query
     var tokens: [[UInt8]] = []
     clauses = query.clauses.map { clause in
@@ -42,19 +42,36 @@ final class RecordMatcher {
     if let timestamps = query.timestamps, !timestamps.contains(header.timestamp(delta: record.timestampDelta)) {
       return nil
     }
+    if let behind = query.behind, !behind.precedes(record, in: header) { return nil }
     for index in clauses.indices {
       switch clauses[index].clause.condition {
       case .all: holds[index] = true
-      case .key(let key): holds[index] = record.key?.elementsEqual(key) ?? false
+      case .key(let key):
+        holds[index] = record.key?.elementsEqual(key) ?? false
+        // What the key alone decides needs no look at the rest.
+        if holds[index] == (clauses[index].clause.occurrence == .mustNot), clauses[index].clause.occurrence != .should {
+          return nil
+        }
       case .phrase, .header: holds[index] = false
       }
     }
     sink.start()
+    if !tokens.isEmpty { lookAtTexts(of: record) }
+    guard isAnswer else { return nil }
+    return Evaluation(frequencies: sink.frequencies, tokenCount: sink.tokenCount)
+  }
+
+  /// What `record` has of the query's tokens, whether or not it answers.
+  func measure(_ record: RecordView) -> Evaluation {
+    sink.start()
+    lookAtTexts(of: record)
+    return Evaluation(frequencies: sink.frequencies, tokenCount: sink.tokenCount)
+  }
+
+  private func lookAtTexts(of record: RecordView) {
     if let key = record.key { look(at: key, headerName: nil) }
     if let value = record.value { look(at: value, headerName: nil) }
     for header in record.headers { if let value = header.value { look(at: value, headerName: header.key) } }
-    guard isAnswer else { return nil }
-    return Evaluation(frequencies: sink.frequencies, tokenCount: sink.tokenCount)
   }
 
   private var isAnswer: Bool {
@@ -133,6 +150,14 @@ final class RecordMatcher {
       }
       return false
     }
+  }
+}
+
+extension Query.Place {
+  /// True when the record comes behind this place.
+  func precedes(_ record: RecordView, in header: RecordBatchHeader) -> Bool {
+    let time = header.timestamp(delta: record.timestampDelta)
+    return time != timestamp ? time < timestamp : header.baseOffset &+ Int64(record.offsetDelta) < offset
   }
 }
 

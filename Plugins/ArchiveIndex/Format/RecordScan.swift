@@ -1,47 +1,70 @@
-internal import KafkaRecords
+package import KafkaRecords
 
-/// Searches record batches one by one, without an index: unsealed bytes, and objects whose index is of no use.
-struct RecordScan {
+/// Searches record batches one by one, without an index: unsealed bytes, and objects whose index is of no use. The
+/// caller leaves out control batches and batches of aborted transactions.
+package struct RecordScan {
   private let matcher: RecordMatcher
-  private let aborted: AbortedRanges
   private let ranking: Ranking
   private let isRanked: Bool
+  private var best: BestRecords
   var answer = SearchAnswer()
-  /// Answers of the part being read, oldest first.
-  private var part: [FoundRecord] = []
 
-  init(_ matcher: RecordMatcher, aborted: [AbortedTransaction], ranking: Ranking) {
+  init(_ matcher: RecordMatcher, ranking: Ranking, hitByteCountMax: Int) {
     self.matcher = matcher
-    self.aborted = AbortedRanges(aborted)
     self.ranking = ranking
     isRanked = matcher.query.order == .relevance
+    best = BestRecords(limit: matcher.query.limit, byteCountMax: hitByteCountMax)
   }
 
-  /// True when older parts cannot change the answer.
-  var isFull: Bool { !isRanked && answer.records.count >= matcher.query.limit }
+  /// `statistics` are for the order by relevance.
+  package init(_ matcher: RecordMatcher, statistics: CorpusStatistics, hitByteCountMax: Int = .max) {
+    let ranking = Ranking(tokens: matcher.tokens, statistics: statistics)
+    self.init(matcher, ranking: ranking, hitByteCountMax: hitByteCountMax)
+  }
 
-  /// Adds a batch of the current part. One whose records cannot be read has no answers, as in the index.
-  mutating func add(_ batch: RecordBatchCursor.Batch) {
+  /// False when records of this timestamp or below cannot change the answer.
+  package func wants(_ timestamp: Int64) -> Bool { isRanked || best.floor.map { timestamp >= $0 } ?? true }
+
+  /// Counts records that were left out unseen: the total is a lower bound then.
+  package mutating func leaveOut() { answer.totalIsExact = false }
+
+  /// True when no record of the batch can be in the query's ranges, by its header alone. A producer's maxTimestamp is
+  /// believed here, as it is everywhere a log is searched by time.
+  package static func isOutside(_ header: RecordBatchHeader, _ query: Query) -> Bool {
+    if let times = query.timestamps, header.maxTimestamp < times.lowerBound { return true }
+    guard let offsets = query.offsets else { return false }
+    return header.lastOffset < offsets.lowerBound || header.baseOffset >= offsets.upperBound
+  }
+
+  /// Adds a batch. One whose records cannot be read has no answers, as in the index.
+  package mutating func add(_ batch: RecordBatchCursor.Batch) {
     let header = batch.header
-    if header.isControl || aborted.contains(header) || isOutside(header) { return }
+    if Self.isOutside(header, matcher.query) { return }
+    if !wants(header.maxTimestamp) { return leaveOut() }
     let limit = ArchiveLimits.inflatedByteCountMax(compressedByteCount: header.recordsByteCount)
-    let count = part.count
     do throws(RecordBatchError) {
       let reader = try RecordBatchReader(batch.bytes, limit: limit)
+      // The whole batch first: records in front of a damaged one do not count either.
       try reader.withCursor { (cursor) throws(RecordBatchError) in
-        while let record = try cursor.next() {
-          guard let evaluation = matcher.evaluate(record, in: header) else { continue }
-          part.append(FoundRecord(record: ArchivedRecord(record, in: header), score: score(evaluation)))
-        }
+        var views: [RecordView] = []
+        while let record = try cursor.next() { views.append(record) }
+        for record in views.reversed() { add(record, header) }
       }
     } catch {
-      part.removeLast(part.count - count)
+      return
     }
   }
 
-  private func isOutside(_ header: RecordBatchHeader) -> Bool {
-    guard let offsets = matcher.query.offsets else { return false }
-    return header.lastOffset < offsets.lowerBound || header.baseOffset >= offsets.upperBound
+  private mutating func add(_ record: RecordView, _ header: RecordBatchHeader) {
+    let time = header.timestamp(delta: record.timestampDelta)
+    let offset = header.baseOffset &+ Int64(record.offsetDelta)
+    if !isRanked, !best.wants(SearchRank(timestamp: time, offset: offset)) { return leaveOut() }
+    guard let evaluation = matcher.evaluate(record, in: header) else { return }
+    answer.total += 1
+    let score = score(evaluation)
+    let rank = SearchRank(score: score, timestamp: isRanked ? 0 : time, offset: offset)
+    guard best.wants(rank) else { return }
+    best.insert(FoundRecord(record: ArchivedRecord(record, in: header), score: score), rank)
   }
 
   private func score(_ evaluation: RecordMatcher.Evaluation) -> Double {
@@ -52,27 +75,10 @@ struct RecordScan {
     }
   }
 
-  /// The next part is older than this one.
-  mutating func endPart() {
-    answer.total += part.count
-    answer.records += part.reversed()
-    part.removeAll(keepingCapacity: true)
-    let limit = matcher.query.limit
-    if isRanked { sort() }
-    if answer.records.count > limit {
-      if !isRanked { answer.totalIsExact = false }
-      answer.records.removeLast(answer.records.count - limit)
-    }
-  }
-
-  private mutating func sort() {
-    answer.records.sort { a, b in
-      a.score != b.score ? a.score > b.score : a.record.offset > b.record.offset
-    }
-  }
-
-  mutating func finish() -> SearchAnswer {
-    if isFull || answer.isPartial { answer.totalIsExact = false }
+  package mutating func finish() -> SearchAnswer {
+    answer.records = best.records
+    answer.cut = best.cut
+    if answer.isPartial { answer.totalIsExact = false }
     return answer
   }
 }
@@ -88,8 +94,8 @@ public enum UnsealedSearch {
     _ query: Query, in batches: [UnsafeRawBufferPointer], aborted: [AbortedTransaction],
     statistics: CorpusStatistics = CorpusStatistics(), budget: SearchBudget = SearchBudget()
   ) throws(ArchiveError) -> SearchAnswer {
-    let matcher = RecordMatcher(query)
-    var scan = RecordScan(matcher, aborted: aborted, ranking: Ranking(tokens: matcher.tokens, statistics: statistics))
+    var scan = RecordScan(RecordMatcher(query), statistics: statistics, hitByteCountMax: budget.hitByteCountMax)
+    let aborted = AbortedRanges(aborted)
     var end = batches.reduce(0) { $0 + $1.count }
     var byteCount = 0
     for range in batches.reversed() {
@@ -101,13 +107,41 @@ public enum UnsealedSearch {
       byteCount += range.count
       var cursor = RecordBatchCursor(range, check: .lengthOnly)
       do throws(RecordBatchError) {
-        while let batch = try cursor.next() { scan.add(batch) }
+        while let batch = try cursor.next() {
+          if !batch.header.isControl, !aborted.contains(batch.header) { scan.add(batch) }
+        }
       } catch {
         throw .damagedBatch(position: end + cursor.consumedByteCount, error)
       }
-      scan.endPart()
-      if scan.isFull { break }
     }
     return scan.finish()
+  }
+}
+
+extension CorpusStatistics {
+  /// Adds the records of an unsealed batch, as an object that has them would count them. `isVisible` is false for
+  /// batches of aborted transactions, which count as documents without words.
+  package mutating func add(_ batch: RecordBatchCursor.Batch, isVisible: Bool, _ matcher: RecordMatcher) {
+    let header = batch.header
+    if header.isControl { return }
+    documentCount += Int(header.recordCount)
+    guard isVisible else { return }
+    let limit = ArchiveLimits.inflatedByteCountMax(compressedByteCount: header.recordsByteCount)
+    var own = CorpusStatistics()
+    do throws(RecordBatchError) {
+      let reader = try RecordBatchReader(batch.bytes, limit: limit)
+      try reader.withCursor { (cursor) throws(RecordBatchError) in
+        while let record = try cursor.next() {
+          let evaluation = matcher.measure(record)
+          own.tokenCount += evaluation.tokenCount
+          for (index, count) in evaluation.frequencies.enumerated() where count > 0 {
+            own.documentFrequencies[matcher.tokens[index], default: 0] += 1
+          }
+        }
+      }
+    } catch {
+      return
+    }
+    add(own)
   }
 }
