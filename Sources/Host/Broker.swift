@@ -30,6 +30,9 @@ final class Broker: @unchecked Sendable {
   private let groupCommit: GroupCommit?
   private let eventLoops: MultiThreadedEventLoopGroup
   private var listener: Listener?
+  private var http: HTTPPort?
+  /// Where the HTTP port listens; nil when it is off. Set by ``start()``.
+  private(set) var httpEndpoint: Endpoint?
   private var isStarted = false
 
   var nodeID: Int32 { configuration.nodeID }
@@ -111,6 +114,7 @@ final class Broker: @unchecked Sendable {
     try producerIDs.recover(above: topics.largestProducerID)
     maintenance.start(on: eventLoops.next())
     offload.start()
+    try startHTTP()
     let listener = Listener(
       broker: self, group: eventLoops, network: configuration.network,
       connectionsMax: descriptorLimit.connections(wanted: configuration.network.maxConnections, logger: logger))
@@ -127,10 +131,27 @@ final class Broker: @unchecked Sendable {
     return Endpoint(host: configuration.listen.host, port: port)
   }
 
+  /// Searching and the HTTP port; before the listener, so that a taken port ends the start before a client connects.
+  private func startHTTP() throws {
+    guard let wanted = configuration.http.listen else { return }
+    let search = try SearchService(
+      topics: topics, chain: chain,
+      limits: SearchService.Limits(
+        running: configuration.http.maxSearches, queued: configuration.http.maxQueuedSearches,
+        timeout: configuration.http.searchTimeout), logger: logger)
+    let responder = HTTPResponder(
+      topics: topics, search: search, archive: ArchiveExport(chain: chain, logger: logger),
+      settings: configuration.http, listen: wanted, clock: { WallClock.milliseconds })
+    let http = HTTPPort(responder, settings: configuration.http, logger: logger)
+    self.http = http
+    httpEndpoint = Endpoint(host: wanted.host, port: try http.start(wanted))
+  }
+
   /// Stops serving, lets what is under way end, makes everything durable and closes the tiers. Blocks. Does nothing when
   /// the tiers never started.
   func stop() {
     guard isStarted else { return }
+    http?.stop()
     listener?.stop()
     groups.stop()
     offload.stop()

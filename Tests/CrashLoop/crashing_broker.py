@@ -24,7 +24,7 @@ class CrashingBroker(harness.Broker):
     def spawn(self):
         assert self.process is None, "already running"
         command = [str(harness.binary()), "serve", "--config", str(self.config), "--data-dir", str(self.data),
-                   "--listen", f"127.0.0.1:{self.port}"]
+                   "--listen", f"127.0.0.1:{self.port}", "--http-listen", "off"]
         self.spawned = time.monotonic()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, env={**os.environ, **self.environment})

@@ -17,6 +17,7 @@ import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 READY = re.compile(rb"listening on ([0-9.]+:\d+)")
+HTTP = re.compile(rb"HTTP on ([0-9.]+:\d+)")
 
 
 def binary():
@@ -58,6 +59,15 @@ def build_shelf(directory):
 DEFAULT_CHAIN = json.loads(os.environ.get("E2E_CHAIN") or '[["MemoryBuffer", {"capacity": "64MiB"}], "LocalSegments"]')
 
 
+def build_finder(directory):
+    """A searching tier for tests of the host; see the top of the file."""
+    source = pathlib.Path(os.environ.get("CHRONIK_SOURCE", REPOSITORY))
+    output = pathlib.Path(directory) / "libFinder.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-I", str(source / "Sources/TierAPI/include"),
+                    str(source / "Tests/EndToEnd/finder_tier.c"), "-o", str(output)], check=True)
+    return output
+
+
 def yaml(chain=None, plugin_paths=(), topics=None, volatile=False, durability=None, extra=""):
     """The text of a chronik.yaml. A chain entry is a plugin's name, (name, settings) or (name, settings, product)."""
     lines = []
@@ -97,11 +107,15 @@ class Broker:
         self.process = None
         self.open_files = open_files
         self.bootstrap = None
+        self.http = None
 
     def start(self, timeout=30):
         assert self.process is None, "already running"
         command = [str(binary()), "serve", "--config", str(self.config), "--data-dir", str(self.data),
                    "--listen", f"127.0.0.1:{self.port}"]
+        # Brokers of a test run side by side; a file that says where HTTP listens keeps its word.
+        if not re.search(r"^http:", self.config.read_text(), re.MULTILINE):
+            command += ["--http-listen", "127.0.0.1:0"]
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, preexec_fn=self._limit_open_files)
@@ -120,6 +134,8 @@ class Broker:
                 raise RuntimeError(f"chronik {why} (exit {code}) before it listened:\n{printed.decode(errors='replace')}")
         self.seconds_to_ready = time.monotonic() - self.started_at
         self.bootstrap = ready.group(1).decode()
+        http = HTTP.search(printed)
+        self.http = http and http.group(1).decode()
         self.port = int(self.bootstrap.rsplit(":", 1)[1])
         self._record(printed)
         self.pump = threading.Thread(target=self._pump, args=(self.process.stdout,), daemon=True)

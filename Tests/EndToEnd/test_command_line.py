@@ -35,7 +35,8 @@ def test_a_mistake_is_refused_with_its_place_and_a_suggestion(tmp_path, name, co
     path = tmp_path / "bad.yaml"
     path.write_text(text)
     if command == "serve":
-        done = harness.run("serve", "--config", path, "--data-dir", tmp_path / "data", "--listen", "127.0.0.1:0")
+        done = harness.run("serve", "--config", path, "--data-dir", tmp_path / "data", "--listen", "127.0.0.1:0",
+                           "--http-listen", "127.0.0.1:0")
     else:
         done = harness.run("config", "check", path)
         if done.returncode == 64:
@@ -107,22 +108,31 @@ def test_a_library_that_is_no_plugin_is_refused_by_name(tmp_path):
 def test_help_names_every_command():
     done = harness.run("--help")
     assert done.returncode == 0
-    for word in ("serve", "plugins", "config"):
+    for word in ("serve", "search", "plugins", "config"):
         assert word in done.stdout
 
 
 def test_a_second_broker_on_the_same_data_is_refused(brokers, tmp_path):
     broker = brokers()
-    done = harness.run("serve", "--config", broker.config, "--data-dir", broker.data, "--listen", "127.0.0.1:0")
+    done = harness.run("serve", "--config", broker.config, "--data-dir", broker.data, "--listen", "127.0.0.1:0",
+                       "--http-listen", "off")
     assert done.returncode not in (0, -signal.SIGSEGV)
     assert str(broker.data) in done.stdout + done.stderr and "another" in done.stdout + done.stderr
 
 
 def test_a_port_that_is_taken_is_said(brokers, tmp_path):
     broker = brokers()
-    done = harness.run("serve", "--data-dir", tmp_path / "other", "--listen", broker.bootstrap)
+    done = harness.run("serve", "--data-dir", tmp_path / "other", "--listen", broker.bootstrap,
+                       "--http-listen", "off")
     assert done.returncode not in (0, -signal.SIGSEGV)
     assert str(broker.port) in done.stdout + done.stderr
+
+
+def test_a_taken_http_port_is_said(brokers, tmp_path):
+    broker = brokers()
+    done = harness.run("serve", "--data-dir", tmp_path / "other", "--listen", "127.0.0.1:0", "--http-listen", broker.http)
+    said = done.stdout + done.stderr
+    assert done.returncode == 1 and broker.http in said and "--http-listen" in said and "listening on" not in said
 
 
 def test_sigterm_and_sigint_end_it_with_zero(brokers):

@@ -29,11 +29,17 @@ public struct ServeCommand: AsyncParsableCommand {
   @Option(name: .long, help: ArgumentHelp("The address that clients are told to use.", valueName: "host:port"))
   var advertised: String?
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp("The address of the HTTP port (search, health), or off.", valueName: "host:port"))
+  var httpListen: String?
+
   public init() {}
 
   public func run() async throws {
     let checked = try LoadedChain.load(
-      options.config, CommandLineOverrides(dataDirectory: dataDir, listen: listen, advertised: advertised))
+      options.config,
+      CommandLineOverrides(dataDirectory: dataDir, listen: listen, advertised: advertised, httpListen: httpListen))
     let settings = checked.loaded.configuration
     let logger = LogOutput.logger(settings.log)
     // The service starts the broker, so that signals are handled from before the first line is printed.
@@ -86,7 +92,8 @@ private enum StartBanner {
       broker.chain.isDurable
       ? "durability \(settings.durability.mode.rawValue)" : "volatile: acknowledged records do not survive a restart"
     return (["chronik: node \(broker.nodeID) of cluster \(broker.clusterID), data in \(settings.dataDirectory), \(durability)"]
-      + chain + ["chronik: \(broker.topics.all.count) topics, listening on \(bound), clients are told \(broker.advertised)"])
+      + chain + (broker.httpEndpoint.map { ["chronik: HTTP on \($0)"] } ?? [])
+      + ["chronik: \(broker.topics.all.count) topics, listening on \(bound), clients are told \(broker.advertised)"])
       .joined(separator: "\n")
   }
 }

@@ -23,6 +23,7 @@ public struct Configuration: Sendable, Hashable {
   public var coordinators: Coordinators
   public var network: Network
   public var fetch: Fetch
+  public var http: HTTP
   public var log: Log
 
   public struct Durability: Sendable, Hashable {
@@ -105,6 +106,21 @@ public struct Configuration: Sendable, Hashable {
     public var maxBytes: Int
     /// Fetch sessions kept over all clients; 0 turns them off.
     public var sessions: Int
+  }
+
+  public struct HTTP: Sendable, Hashable {
+    /// Nil: no HTTP port. Port 0 asks the system for any free port.
+    public var listen: Endpoint?
+    public var maxBodyBytes: Int
+    public var maxConnections: Int
+    /// Searches that run at the same time, each on a thread of its own.
+    public var maxSearches: Int
+    /// Searches that wait for a thread; more are refused.
+    public var maxQueuedSearches: Int
+    /// The longest that a search may take; what was found until then is the answer.
+    public var searchTimeout: Duration
+    /// How long a client may take to send a request, to take an answer, or to send nothing.
+    public var clientTimeout: Duration
   }
 
   public struct Log: Sendable, Hashable {

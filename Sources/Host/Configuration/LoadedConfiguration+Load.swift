@@ -56,6 +56,7 @@ extension CommandLineOverrides {
     reader.override("data_dir", with: dataDirectory, option: "--data-dir")
     reader.override("listen", with: listen, option: "--listen")
     reader.override("advertised", with: advertised, option: "--advertised")
+    reader.override("http.listen", with: httpListen, option: "--http-listen")
   }
 }
 

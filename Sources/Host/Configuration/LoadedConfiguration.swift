@@ -16,10 +16,15 @@ public struct CommandLineOverrides: Sendable, Hashable {
   public var listen: String?
   /// `--advertised`
   public var advertised: String?
+  /// `--http-listen`
+  public var httpListen: String?
 
-  public init(dataDirectory: String? = nil, listen: String? = nil, advertised: String? = nil) {
+  public init(
+    dataDirectory: String? = nil, listen: String? = nil, advertised: String? = nil, httpListen: String? = nil
+  ) {
     self.dataDirectory = dataDirectory
     self.listen = listen
     self.advertised = advertised
+    self.httpListen = httpListen
   }
 }

@@ -17,6 +17,7 @@ struct ConfigurationBuilder {
       offload: offload, topics: topics, coordinators: coordinators,
       network: network,
       fetch: Configuration.Fetch(maxBytes: Int(integer("fetch.max_bytes")), sessions: Int(integer("fetch.sessions"))),
+      http: http,
       log: Configuration.Log(level: choice("log.level"), format: choice("log.format")))
   }
 
@@ -79,6 +80,16 @@ struct ConfigurationBuilder {
       maxInflightRequestsPerConnection: Int(integer("network.max_inflight_requests_per_connection")),
       idleTimeout: duration("network.idle_timeout"),
       stallTimeout: duration("network.stall_timeout"))
+  }
+
+  private var http: Configuration.HTTP {
+    var listen: Endpoint?
+    if case .endpoint(let endpoint) = value("http.listen") { listen = endpoint }
+    return Configuration.HTTP(
+      listen: listen, maxBodyBytes: Int(integer("http.max_body_bytes")),
+      maxConnections: Int(integer("http.max_connections")), maxSearches: Int(integer("http.max_searches")),
+      maxQueuedSearches: Int(integer("http.max_queued_searches")), searchTimeout: duration("http.search_timeout"),
+      clientTimeout: duration("http.client_timeout"))
   }
 
   private func value(_ path: String) -> SettingValue {

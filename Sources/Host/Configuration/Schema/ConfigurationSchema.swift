@@ -7,7 +7,7 @@ public enum ConfigurationSchema {
     public let introduction: String
   }
 
-  public static let settings: [Setting] = identity + storage + chain + store + offload + network + log
+  public static let settings: [Setting] = identity + storage + chain + store + offload + network + http + log
 
   static let byPath = Dictionary(uniqueKeysWithValues: settings.map { ($0.path, $0) })
 
@@ -78,6 +78,13 @@ public enum ConfigurationSchema {
       introduction: "Consumer groups and transactions, under Kafka's own names."),
     Section(name: "network", introduction: "Connections and what they may occupy."),
     Section(name: "fetch", introduction: "What consumers may ask for."),
+    Section(
+      name: "http",
+      introduction: """
+        The HTTP port: search, health, topics and the state of the archive, answered in JSON. It asks nobody who they are, so \
+        it listens on this machine alone unless you say otherwise. There, requests must name this machine in their Host \
+        header, so that a web page cannot reach it through a name of its own.
+        """),
     Section(name: "log", introduction: "The broker's own log, written to standard error."),
   ]
 }

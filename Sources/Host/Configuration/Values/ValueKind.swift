@@ -17,6 +17,8 @@ public enum ValueKind: Sendable, Equatable {
   case duration(ClosedRange<Int64>)
   case choice([String])
   case endpoint(allowsPortZero: Bool)
+  /// `off` or a place to listen, port 0 included.
+  case endpointOrOff
 
   /// Reads the text of a scalar. Quotes in the file never change a value, so the style is not asked for.
   public func parse(_ text: String) -> Result<SettingValue, ValueProblem> {
@@ -32,6 +34,7 @@ public enum ValueKind: Sendable, Equatable {
     case .duration(let range): DurationText.parse(text, in: range).map { .duration(milliseconds: $0) }
     case .choice(let choices): Self.parseChoice(text, choices).map { .text($0) }
     case .endpoint(let zero): Endpoint.parse(text, allowsPortZero: zero).map { .endpoint($0) }
+    case .endpointOrOff: text == "off" ? .success(.text("off")) : Endpoint.parse(text, allowsPortZero: true).map { .endpoint($0) }
     }
   }
 
@@ -48,6 +51,7 @@ public enum ValueKind: Sendable, Equatable {
     case .duration(let range): "a duration\(IntegerText.describe(range, DurationText.text))"
     case .choice(let choices): choices.alternatives
     case .endpoint: "host:port"
+    case .endpointOrOff: "host:port or off"
     }
   }
 
