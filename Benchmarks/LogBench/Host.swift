@@ -4,6 +4,12 @@ import LocalSegmentsCore
 import TierAPI
 import TierKit
 
+/// What a thread of the host's pool is to do.
+private struct Job {
+  let work: @convention(c) (UnsafeMutableRawPointer?) -> Void
+  let argument: UnsafeMutableRawPointer?
+}
+
 /// A host that does nothing but run work and tell the time.
 enum QuietHost {
   nonisolated(unsafe) static let table: UnsafeMutablePointer<chronik_host> = {
@@ -16,8 +22,19 @@ enum QuietHost {
         random: { _ in UInt64.random(in: 0...UInt64.max) }, counter_add: { _, _, _ in }, gauge_set: { _, _, _ in },
         observe_seconds: { _, _, _ in }, account_memory: { _, _ in },
         run_blocking: { _, work, argument in
-          work(argument)
-          return CHRONIK_OK
+          // A thread each, as the work is rare.
+          let job = UnsafeMutablePointer<Job>.allocate(capacity: 1)
+          job.initialize(to: Job(work: work, argument: argument))
+          var thread = pthread_t()
+          let status = pthread_create(&thread, nil, { raw in
+            let job = raw!.assumingMemoryBound(to: Job.self)
+            let (work, argument) = (job.pointee.work, job.pointee.argument)
+            job.deallocate()
+            work(argument)
+            return nil
+          }, job)
+          if status == 0 { pthread_detach(thread) }
+          return status == 0 ? CHRONIK_OK : CHRONIK_RETRIABLE
         }, get_extension: { _, _ in nil }))
     return table
   }()
@@ -29,11 +46,14 @@ func now() -> Double {
   return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
 }
 
-func makeTier(_ directory: String, flushThreads: Int = 8, preallocate: Int64 = 32 << 20) throws -> LocalSegmentsTier {
+func makeTier(
+  _ directory: String, flushThreads: Int = 8, preallocate: Int64 = 32 << 20, usesCommitLog: Bool = true
+) throws -> LocalSegmentsTier {
   var configuration = Configuration()
   configuration.flushThreads = flushThreads
   configuration.preallocateStep = preallocate
   configuration.openFilesMax = 10_000
+  configuration.usesCommitLog = usesCommitLog
   configuration.unflushedByteCountMax = 1 << 40
   let tier = try LocalSegmentsTier(
     fileSystem: PosixFileSystem(), host: HostServices(QuietHost.table), configuration: configuration,

@@ -133,29 +133,52 @@ func groupCommitRaw(_ directory: String, count: Int, inFlight: Int) throws -> Do
     }, flush: { try! fileSystem.syncData(descriptor) })
 }
 
-/// Seconds to append 1 KiB to each of `count` partitions, and to flush them together; and the same bytes to one.
-func spread(_ directory: String, partitions: Int, rounds: Int) throws -> (spread: Double, single: Double) {
+/// What one round of appending and flushing costs, in seconds.
+struct SpreadCost {
+  /// Over all rounds, what runs behind them included.
+  var mean: Double
+  var median: Double
+  /// Of the appends alone.
+  var appends: Double
+  /// Processor seconds of the process, over all rounds.
+  var processor: Double
+}
+
+/// Appends 1 KiB to each of `partitions` and flushes them together, `rounds` times; with one partition, `batches` of them.
+func spread(
+  _ directory: String, partitions: Int, batches: Int, rounds: Int, usesCommitLog: Bool
+) throws -> SpreadCost {
   clear(directory)
-  let tier = try makeTier(directory)
+  let tier = try makeTier(directory, usesCommitLog: usesCommitLog)
   let settings = PartitionSettings(segmentBytes: 1 << 30)
   let logs = try (0..<partitions).map { try tier.open(partition($0), settings: settings, initialOffset: 0) }
   let sources = logs.map { _ in BatchSource(byteCount: 1024) }
-  let single = try tier.open(partition(partitions), settings: settings, initialOffset: 0)
-  let source = BatchSource(byteCount: 1024)
   var times: [Double] = []
-  var singleTimes: [Double] = []
-  for _ in 0..<rounds {
-    var start = now()
-    for (log, source) in zip(logs, sources) { try source.append(to: log) }
+  var appendTimes: [Double] = []
+  func round() throws {
+    let start = now()
+    for _ in 0..<(batches / partitions) {
+      for (log, source) in zip(logs, sources) { try source.append(to: log) }
+    }
+    appendTimes.append(now() - start)
     for result in tier.flush(logs: logs) { _ = try result.get() }
     times.append(now() - start)
-    start = now()
-    for _ in 0..<partitions { try source.append(to: single) }
-    _ = try tier.flush(logs: [single])[0].get()
-    singleTimes.append(now() - start)
   }
+  // Names and commit-log files are made by the first rounds.
+  for _ in 0..<5 {
+    try round()
+    usleep(100_000)
+  }
+  times = []
+  appendTimes = []
+  let start = now()
+  let processorStart = processorSeconds()
+  for _ in 0..<rounds { try round() }
+  let mean = (now() - start) / Double(rounds)
+  let processor = (processorSeconds() - processorStart) / Double(rounds)
   tier.stop()
-  return (median(times), median(singleTimes))
+  for source in sources { source.bytes.deallocate() }
+  return SpreadCost(mean: mean, median: median(times), appends: median(appendTimes), processor: processor)
 }
 
 /// Seconds to start and open `count` partitions of two segments each, after a clean stop and after a kill.

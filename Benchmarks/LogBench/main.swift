@@ -60,11 +60,27 @@ if isChosen("group") {
   }
 }
 if isChosen("spread") {
-  for partitions in [10, 100, 1_000] {
-    let (spread, single) = try spread(directory, partitions: partitions, rounds: 11)
-    print(
-      "flush of \(partitions) partitions, 1 KiB each: \(digits(spread * 1e3)) ms, one partition \(digits(single * 1e3)) ms, "
-        + "ratio \(digits(spread / single))")
+  func milliseconds(_ cost: SpreadCost) -> String {
+    "\(digits(cost.median * 1e3)) ms (mean \(digits(cost.mean * 1e3)), appends \(digits(cost.appends * 1e3)), "
+      + "processor \(digits(cost.processor * 1e3)))"
+  }
+  for partitions in [4, 16, 100, 1_000] {
+    var ratios: [Double] = []
+    var means: [Double] = []
+    for _ in 0..<3 {
+      let rounds = partitions >= 1_000 ? 250 : 150
+      let one = try spread(directory, partitions: 1, batches: partitions, rounds: rounds, usesCommitLog: true)
+      let many = try spread(directory, partitions: partitions, batches: partitions, rounds: rounds, usesCommitLog: true)
+      let direct = try spread(
+        directory, partitions: partitions, batches: partitions, rounds: 20, usesCommitLog: false)
+      ratios.append(many.median / one.median)
+      means.append(many.mean / one.mean)
+      print(
+        "\(partitions) KiB to one partition: \(milliseconds(one)); to \(partitions): \(milliseconds(many)); "
+          + "without commit log: \(milliseconds(direct))")
+      fflush(nil)
+    }
+    print("  \(partitions) partitions cost \(digits(median(ratios))) times one by medians, \(digits(median(means))) by means")
   }
 }
 if isChosen("open") {

@@ -34,7 +34,7 @@ import TierKit
   /// The values as the host passes them: normalised defaults.
   private static let settings = [
     "preallocate": "33554432", "flush_threads": "2", "max_unflushed": "268435456", "checkpoint_interval": "10000",
-    "open_files": "0",
+    "open_files": "0", "commit_log": "auto", "commit_log_size": "4194304",
   ]
 
   @Test func theDescriptorTellsTheTruth() throws {

@@ -13,6 +13,10 @@ package struct Configuration: Sendable {
   package var checkpointInterval: Int64 = 10_000
   /// Idle descriptors kept open.
   package var openFilesMax = 512
+  /// Whether flushes of many partitions go through the commit log.
+  package var usesCommitLog = true
+  /// Bytes of all commit-log files together.
+  package var commitLogByteCount: Int64 = 256 * 1024 * 1024
 
   package init() {}
 
@@ -23,6 +27,8 @@ package struct Configuration: Sendable {
     checkpointInterval = try options.integer(Key.checkpointInterval)
     let limit = try options.integer(Key.openFiles)
     openFilesMax = limit > 0 ? Int(limit) : Self.halfOfDescriptorLimit()
+    usesCommitLog = options.settings[Key.commitLog] != "off"
+    commitLogByteCount = try options.integer(Key.commitLogSize)
   }
 
   enum Key {
@@ -31,6 +37,8 @@ package struct Configuration: Sendable {
     static let maxUnflushed = "max_unflushed"
     static let checkpointInterval = "checkpoint_interval"
     static let openFiles = "open_files"
+    static let commitLog = "commit_log"
+    static let commitLogSize = "commit_log_size"
   }
 
   static let keys: [ConfigurationKey] = [
@@ -49,6 +57,12 @@ package struct Configuration: Sendable {
     ConfigurationKey(
       Key.openFiles, .integer(0...1_000_000), default: "0",
       "Idle files kept open; 0 means half of the process's limit."),
+    ConfigurationKey(
+      Key.commitLog, .choice(["auto", "off"]), default: "auto",
+      "Whether a flush of several partitions goes to one shared file first (auto) or syncs every segment file (off)."),
+    ConfigurationKey(
+      Key.commitLogSize, .size((4 << 20)...(1 << 36)), default: "256MiB",
+      "Disk space of the shared commit log, taken when a flush first covers several partitions."),
   ]
 
   private static func halfOfDescriptorLimit() -> Int {

@@ -7,6 +7,7 @@ import TierKit
 ///     .kafka_cleanshutdown                 there when the last stop was clean
 ///     recovery-point-offset-checkpoint     per partition: everything below is on disk
 ///     log-start-offset-checkpoint          per partition: the start, when no file name says it
+///     commit-log-00 …                      what flushes of many partitions put in one place first
 ///     <topic>-<partition>/                 a partition
 ///     <topic>-<partition>.<hex>-delete/    one that is being deleted
 ///     <topic>-<partition>.<hex>-stray/     one whose name a newer topic has taken
@@ -30,6 +31,13 @@ struct DataDirectory {
     var name: String
   }
 
+  /// What a look at the directory found.
+  struct Contents: Sendable {
+    var partitions: [Found] = []
+    /// Why the metadata of a directory in use cannot be read, by its name.
+    var unreadable: [String: String] = [:]
+  }
+
   func file(_ name: String) -> String { "\(path)/\(name)" }
 
   /// Takes the lock; it ends with the file. Throws `.fenced` when another process has it.
@@ -45,6 +53,18 @@ struct DataDirectory {
           .fenced, "another process uses the data directory \(path) (it holds \(lockPath)); stop it or choose another")
       }
       throw TierError(error, "lock", lockPath)
+    }
+  }
+
+  /// Whether the last stop was clean, without taking the marker.
+  func hasCleanShutdownMarker() throws(TierError) -> Bool {
+    let marker = file(Self.cleanShutdownName)
+    do throws(Errno) {
+      _ = try fileSystem.byteCount(path: marker)
+      return true
+    } catch {
+      if error == .notFound { return false }
+      throw TierError(error, "look at", marker)
     }
   }
 
@@ -81,15 +101,24 @@ struct DataDirectory {
     }
   }
 
-  /// Looks at all names: finishes deletions, returns the partitions, names foreign entries in one warning.
-  func scan() throws(TierError) -> [Found] {
-    var partitions: [Found] = []
+  /// Looks at all names: finishes deletions, returns the partitions, names foreign entries in one warning. A partition
+  /// whose metadata cannot be read is reported and hurts no other.
+  func scan() throws(TierError) -> Contents {
+    var contents = Contents()
     var foreign: [String] = []
     for entry in try naming("list", path, { () throws(Errno) in try fileSystem.list(path) }) {
       let aside = PartitionDirectoryName.parseAside(entry.name, suffix: PartitionDirectoryName.straySuffix)
       if entry.isDirectory, let (topic, partition) = PartitionDirectoryName.parse(entry.name) ?? aside {
-        let topicID = try topicID(of: entry.name) ?? [UInt8](repeating: 0, count: 16)
-        partitions.append(Found(id: PartitionID(topic: topic, topicID: topicID, partition: partition), name: entry.name))
+        do throws(TierError) {
+          let topicID = try topicID(of: entry.name) ?? [UInt8](repeating: 0, count: 16)
+          let id = PartitionID(topic: topic, topicID: topicID, partition: partition)
+          contents.partitions.append(Found(id: id, name: entry.name))
+        } catch {
+          contents.unreadable[entry.name] = error.message
+          host.log(
+            .error, "The metadata of a partition cannot be read; the partition stays as it is and is refused.",
+            [("directory", file(entry.name)), ("error", error.message)])
+        }
       } else if entry.isDirectory,
         PartitionDirectoryName.parseAside(entry.name, suffix: PartitionDirectoryName.deletedSuffix) != nil
       {
@@ -104,13 +133,13 @@ struct DataDirectory {
         .warning, "Entries that do not belong here are left alone.",
         [("directory", path), ("count", String(foreign.count)), ("names", named)])
     }
-    return partitions
+    return contents
   }
 
   private func isKnown(_ entry: DirectoryEntry) -> Bool {
     let own: Set<String> = [Self.lockName, Self.cleanShutdownName, Self.recoveryPointsName, Self.logStartsName]
     let name = entry.name.hasSuffix(".tmp") ? String(entry.name.dropLast(4)) : entry.name
-    return own.contains(name) || Self.kafkaNames.contains(name)
+    return own.contains(name) || Self.kafkaNames.contains(name) || CommitLogFormat.parse(fileName: name) != nil
   }
 
   /// The topic id that a partition directory names; nil without metadata.

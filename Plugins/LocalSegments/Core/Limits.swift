@@ -29,4 +29,21 @@ enum Limits {
   static let preallocationStart: Int64 = 256 * 1024
   /// Foreign names listed in the one warning about them.
   static let namedForeignFilesMax = 10
+
+  // The commit log.
+
+  /// Files that take turns: while one takes entries, two can wait for a checkpoint and one is ready.
+  static let commitLogFiles = 4
+  /// A flush of fewer dirty files syncs each: that many syncs in parallel cost about as much as copying and one sync, and
+  /// the bytes are written once. Measured with `bench-log spread`.
+  static let loggedPartitionsMin = 4
+  /// A partition with more bytes to flush has its own file synced: the sync is a small part of that write, a second copy
+  /// would be half of it.
+  static let loggedByteCountMax: Int64 = 256 * 1024
+  /// Entries are gathered in so much memory, at least the largest entry and a page of padding twice.
+  static let commitLogBufferByteCount = 2 * 1024 * 1024
+  /// Threads that sync segment files at a checkpoint. Few: flushes come first.
+  static let checkpointThreadsMax = 4
+  /// How long after a refusal making a commit-log file is tried again.
+  static let commitLogRetryNanoseconds: Int64 = 10_000_000_000
 }

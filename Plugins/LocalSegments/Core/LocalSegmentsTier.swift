@@ -9,6 +9,8 @@ public final class LocalSegmentsTier: Tier {
   private struct Registry {
     /// Directories by identity: open, closed and stray ones.
     var names: [PartitionID: String] = [:]
+    /// Why a directory in use is refused, by its name.
+    var unreadable: [String: String] = [:]
     var open: [PartitionID: PartitionLog] = [:]
     var lock: OpenFile?
     var checkpoints: Checkpoints?
@@ -36,7 +38,7 @@ public final class LocalSegmentsTier: Tier {
     guard dataDirectory.hasPrefix("/") else {
       throw TierError(.invalidConfiguration, "data directory: expected an absolute path, got \"\(dataDirectory)\"")
     }
-    context = TierContext(fileSystem, host, configuration)
+    context = TierContext(fileSystem, host, configuration, dataDirectory: dataDirectory)
     directory = DataDirectory(path: dataDirectory, fileSystem: fileSystem, host: host)
     workers = WorkerPool(threadCount: configuration.flushThreads)
   }
@@ -50,23 +52,36 @@ public final class LocalSegmentsTier: Tier {
 
   public func start() throws(TierError) {
     let lock = try directory.lock()
-    let wasClean = try directory.takeCleanShutdownMarker()
     let found = try directory.scan()
+    // The commit log is emptied while the marker still says that nothing in it counts.
+    try replayCommitLog(found, isVoid: try directory.hasCleanShutdownMarker())
+    let wasClean = try directory.takeCleanShutdownMarker()
     let checkpoints = Checkpoints(directory)
     registry.withLock { registry in
       registry.lock = lock
       registry.wasClean = wasClean
       registry.checkpoints = checkpoints
-      for partition in found { registry.names[partition.id] = partition.name }
+      for partition in found.partitions { registry.names[partition.id] = partition.name }
+      registry.unreadable = found.unreadable
     }
     lastCheckpoint.store(context.host.monotonicNanoseconds, ordering: .relaxed)
   }
 
+  private func replayCommitLog(_ found: DataDirectory.Contents, isVoid: Bool) throws(TierError) {
+    let log = context.commitLog
+    let replay = CommitLogReplay(
+      directory: directory, workers: workers, buffers: context.buffers, fileByteCount: log.fileByteCount,
+      partitions: found.partitions, unreadable: Array(found.unreadable.keys))
+    log.begin(try replay.run(isVoid: isVoid, keepsFiles: context.configuration.usesCommitLog))
+  }
+
   public func stop() {
-    let (logs, isClean) = registry.withLock { ($0.open.values.map { $0 }, $0.isClean && $0.lock != nil) }
+    let (logs, wasStarted) = registry.withLock { ($0.open.values.map { $0 }, $0.lock != nil) }
+    context.commitLog.checkpoint(includingCurrent: true)
     for log in logs { close(log) }
+    let isEmpty = context.commitLog.stop()
     workers.stop()
-    if isClean {
+    if wasStarted, isEmpty, registry.withLock({ $0.isClean }) {
       do throws(TierError) { try directory.writeCleanShutdownMarker() } catch {
         context.host.log(.warning, "The stop is not recorded as clean.", [("error", error.message)])
       }
@@ -77,6 +92,7 @@ public final class LocalSegmentsTier: Tier {
 
   /// Ends as a killed process would, for benchmarks and tests: nothing is flushed or written, the lock is released.
   package func stopWithoutFlush() {
+    context.commitLog.abandon()
     workers.stop()
     registry.withLock { registry in
       registry.open = [:]
@@ -104,6 +120,8 @@ public final class LocalSegmentsTier: Tier {
       id: id, directory: directory.file(name), context: context, settings: settings,
       recoveryPoint: checkpoints.recoveryPoint(id), logStart: checkpoints.logStart(id), wasClean: wasClean)
     let outcome = try recovery.run(initialOffset: initialOffset)
+    // Opened before in this run: what recovery found is in the files, durably, and older entries must not change it.
+    try context.commitLog.release(id, below: .max)
     let log = PartitionLog(
       id, directory: directory.file(name), state: outcome.state, indexing: outcome.indexing, settings: settings,
       context: context, checkpoints: checkpoints)
@@ -117,6 +135,7 @@ public final class LocalSegmentsTier: Tier {
   private func directoryName(_ id: PartitionID) throws(TierError) -> String {
     if let known = registry.withLock({ $0.names[id] }) { return known }
     let name = PartitionDirectoryName.format(topic: id.topic, partition: id.partition)
+    try checkReadable(name)
     let holder = registry.withLock { $0.names.first { $0.value == name }?.key }
     if let holder {
       if holder.topicID.allSatisfy({ $0 == 0 }) {
@@ -140,6 +159,13 @@ public final class LocalSegmentsTier: Tier {
     return name
   }
 
+  /// Refuses a directory of which nobody can say whose it is.
+  private func checkReadable(_ name: String) throws(TierError) {
+    guard let reason = registry.withLock({ $0.unreadable[name] }) else { return }
+    throw TierError(
+      .corrupt, "\(directory.file(name)): \(reason); restore the file or remove the directory, then restart")
+  }
+
   func close(_ log: PartitionLog) {
     let checkpoint = log.finish()
     let checkpoints = registry.withLock { registry -> Checkpoints? in
@@ -157,7 +183,11 @@ public final class LocalSegmentsTier: Tier {
   public func deletePartition(_ id: PartitionID) throws(TierError) {
     let (name, isOpen, checkpoints) = registry.withLock { ($0.names[id], $0.open[id] != nil, $0.checkpoints) }
     if isOpen { throw TierError(.permanent, "\(id.topic)-\(id.partition) is open and cannot be deleted") }
-    guard let name else { return }
+    guard let name else {
+      return try checkReadable(PartitionDirectoryName.format(topic: id.topic, partition: id.partition))
+    }
+    // Another partition with this identity must not get the entries of this one.
+    try context.commitLog.release(id, below: .max)
     let isStray = name.hasSuffix(PartitionDirectoryName.straySuffix)
     let aside = try directory.setAside(
       DataDirectory.Found(id: id, name: name), suffix: PartitionDirectoryName.deletedSuffix)
@@ -177,7 +207,7 @@ public final class LocalSegmentsTier: Tier {
 
   package func flush(logs: [PartitionLog]) -> [Result<Int64, TierError>] {
     let begin = context.host.monotonicNanoseconds
-    let results = GroupFlush(workers: workers).run(logs)
+    let results = GroupFlush(workers: workers, commitLog: context.commitLog).run(logs)
     let end = context.host.monotonicNanoseconds
     context.host.observe("flush_seconds", seconds: Double(end - begin) / 1e9)
     checkpointIfDue(now: end)
@@ -200,6 +230,7 @@ public final class LocalSegmentsTier: Tier {
 
   /// Writes the recovery points of all open partitions. Blocks.
   package func checkpoint() {
+    context.commitLog.checkpoint(includingCurrent: true)
     let (logs, checkpoints) = registry.withLock { ($0.open.values.map { $0 }, $0.checkpoints) }
     var changes: [(PartitionID, PartitionCheckpoint?)] = []
     do throws(TierError) {

@@ -22,14 +22,21 @@ struct SegmentTail: Sendable {
 struct SegmentEntry: Sendable {
   let segment: Segment
   var tail: SegmentTail
-  /// Bytes from the start of the log that survive power loss.
+  /// Bytes from the start of the log that the file itself keeps through a power loss.
   var durableByteCount: Int64 = 0
+  /// Bytes from the start of the log of which the last are in the commit log, durably, when that is more.
+  var loggedByteCount: Int64 = 0
   var isNameDurable = false
   var areIndexesDurable = false
   /// Keeps the log open while it has bytes to flush: a sync must reach the descriptor that saw the writes.
   var dirtyFile: OpenFile?
 
+  /// Whether the file has to be synced, now or at a checkpoint.
   var isDirty: Bool { durableByteCount < tail.byteCount || (tail.byteCount > 0 && !isNameDurable) }
+
+  /// Bytes that survive power loss, in the file or in the commit log. While the file's name is not durable nothing of it
+  /// is, so the commit log has all of them from byte 0 on and recovery can make the file again.
+  var safeByteCount: Int64 { isNameDurable ? max(durableByteCount, loggedByteCount) : loggedByteCount }
 }
 
 /// Offsets at which a batch is known to begin, so that readers who go on where they stopped, and reads up to a flushed
@@ -72,13 +79,24 @@ struct LogState: Sendable {
   /// In offset order, never empty; the last one is active.
   var segments: [SegmentEntry]
   var startOffset: Int64
-  /// Everything below survives power loss.
+  /// Everything below survives power loss, in segment files or in the commit log.
   var durableEnd: Int64
+  /// Everything below survives in segment files, which is what a recovery point says. At most `durableEnd`.
+  var filedEnd: Int64
   var epochs: LeaderEpochs
   /// Why nothing may be written any more; nil while all is well.
   var poison: String?
+  /// Whether the disk refused a sync of a segment file: no later one may vouch for what it lost.
+  var hasFailedSync = false
   /// Counts truncations, so that a flush notices one beside it.
   var truncations = 0
+  /// Counts releases of commit-log entries, so that no flush beside one adds an entry that it should have covered.
+  var releases = 0
+  /// Whether the next flush must sync the files: bytes of a failed append may be on the disk where later ones belong, and
+  /// replaying the commit log must not meet them.
+  var mustSyncFiles = false
+  /// Whether files below the start could not be removed, so that only the checkpoint keeps them out of the log.
+  var hasLeftovers = false
   var boundaries = KnownBoundaries()
   private(set) var sealed = SealedSummary()
 
@@ -88,8 +106,8 @@ struct LogState: Sendable {
   var unflushedByteCount: Int64 {
     var sum: Int64 = 0
     for entry in segments.reversed() {
-      if !entry.isDirty, entry.tail.byteCount > 0 { break }
-      sum += entry.tail.byteCount - entry.durableByteCount
+      if entry.tail.nextOffset <= durableEnd, entry.tail.byteCount > 0 { break }
+      sum += entry.tail.byteCount - entry.safeByteCount
     }
     return sum
   }
@@ -128,10 +146,11 @@ struct LogState: Sendable {
   }
 
   func _checkInvariants() {
-    precondition(!segments.isEmpty && startOffset <= endOffset && durableEnd <= endOffset)
+    precondition(!segments.isEmpty && startOffset <= endOffset && durableEnd <= endOffset && filedEnd <= durableEnd)
     for (left, right) in zip(segments, segments.dropFirst()) {
       precondition(left.tail.nextOffset <= right.segment.baseOffset, "segments overlap")
     }
-    precondition(segments.allSatisfy { $0.durableByteCount <= $0.tail.byteCount })
+    precondition(segments.allSatisfy { max($0.durableByteCount, $0.loggedByteCount) <= $0.tail.byteCount })
+    precondition(segments.allSatisfy { !$0.isDirty || $0.dirtyFile != nil || $0.durableByteCount == $0.tail.byteCount })
   }
 }

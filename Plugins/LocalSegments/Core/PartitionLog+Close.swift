@@ -13,10 +13,10 @@ extension PartitionLog {
   /// Makes durable what a recovery point must be able to rely on (indexes of sealed segments, leader epochs) and returns
   /// the recovery point. Blocks; beside everything else. A failure leaves the old checkpoint in force.
   func prepareCheckpoint() throws(TierError) -> PartitionCheckpoint {
-    let (durableEnd, sealed, epochs) = published.withLock { state in
+    let (filedEnd, sealed, epochs) = published.withLock { state in
       (
-        state.durableEnd,
-        state.segments.dropLast().filter { !$0.areIndexesDurable && $0.tail.nextOffset <= state.durableEnd },
+        state.filedEnd,
+        state.segments.dropLast().filter { !$0.areIndexesDurable && $0.tail.nextOffset <= state.filedEnd },
         state.epochs
       )
     }
@@ -43,7 +43,7 @@ extension PartitionLog {
       }
       if state.epochs.entries == epochs.entries { state.epochs.isChanged = false }
       return PartitionCheckpoint(
-        recoveryPoint: min(durableEnd, state.durableEnd), logStart: state.recordedLogStart)
+        recoveryPoint: min(filedEnd, state.filedEnd), logStart: state.recordedLogStart)
     }
   }
 
@@ -75,5 +75,7 @@ extension PartitionLog {
 }
 
 extension LogState {
-  var recordedLogStart: Int64? { startOffset > segments[0].segment.baseOffset ? startOffset : nil }
+  var recordedLogStart: Int64? {
+    hasLeftovers || startOffset > segments[0].segment.baseOffset ? startOffset : nil
+  }
 }

@@ -6,40 +6,37 @@ struct FlushTicket: Sendable {
   struct File: Sendable {
     let file: OpenFile
     let base: Int64
-    /// Published bytes of the log when the ticket was made.
+    /// Bytes that survived power loss already when the ticket was made.
+    let durable: Int64
+    /// Published bytes of the log then.
     let byteCount: Int64
   }
 
+  enum Scope {
+    /// What does not survive power loss yet.
+    case unsafe
+    /// What its own file does not keep yet, although the commit log may.
+    case unfiled
+  }
+
   let end: Int64
+  /// In falling order of their offsets.
   let files: [File]
   let syncsDirectory: Bool
   let truncations: Int
+  let releases: Int
+  /// Whether the commit log may take it.
+  let isLoggable: Bool
 }
 
 /// Flushing: sync every log that has bytes to flush, and the directory when a file in it is new; only then raise the
-/// durable end to the end of before.
+/// durable end to the end of before. A flush of many partitions may go through the commit log instead, see ``GroupFlush``.
 extension PartitionLog {
   /// Captures what is dirty now; nil when nothing is. Does not block.
-  func makeTicket() throws(TierError) -> FlushTicket? {
+  func makeTicket(_ scope: FlushTicket.Scope) throws(TierError) -> FlushTicket? {
     let (ticket, poison) = published.withLock { state -> (FlushTicket?, String?) in
       if let poison = state.poison { return (nil, poison) }
-      var files: [FlushTicket.File] = []
-      var syncsDirectory = false
-      for entry in state.segments.reversed() {
-        if !entry.isDirty {
-          if entry.tail.byteCount > 0 { break }
-          continue
-        }
-        syncsDirectory = syncsDirectory || !entry.isNameDurable
-        if entry.durableByteCount < entry.tail.byteCount, let file = entry.dirtyFile {
-          files.append(
-            FlushTicket.File(file: file, base: entry.segment.baseOffset, byteCount: entry.tail.byteCount))
-        }
-      }
-      if files.isEmpty, !syncsDirectory { return (nil, nil) }
-      let ticket = FlushTicket(
-        end: state.endOffset, files: files, syncsDirectory: syncsDirectory, truncations: state.truncations)
-      return (ticket, nil)
+      return (state.makeTicket(scope), nil)
     }
     if let poison { throw TierError(.permanent, "\(name) is read-only: \(poison)") }
     return ticket
@@ -51,6 +48,7 @@ extension PartitionLog {
       try fileSystem.syncData(item.file.descriptor)
       return nil
     } catch {
+      published.withLock { $0.hasFailedSync = true }
       return poison("sync \(item.file.path): \(error)")
     }
   }
@@ -59,6 +57,7 @@ extension PartitionLog {
   func complete(_ ticket: FlushTicket) throws(TierError) -> Int64 {
     if ticket.syncsDirectory {
       do throws(Errno) { try fileSystem.syncDirectory(directory) } catch {
+        published.withLock { $0.hasFailedSync = true }
         throw poison("sync \(directory): \(error)")
       }
     }
@@ -77,10 +76,17 @@ extension PartitionLog {
       file, size: size, step: context.configuration.preallocateStep, limit: settings.segmentBytes)
   }
 
-  /// Flushes this partition alone. Blocks.
+  /// Ends a ticket that is in the commit log, durably. Returns the durable end. Does not block.
+  func completeLogged(_ ticket: FlushTicket) -> Int64 {
+    published.withLock { state in
+      state.truncations == ticket.truncations ? state.noteLogged(ticket) : state.durableEnd
+    }
+  }
+
+  /// Flushes this partition alone: afterwards its files keep everything appended before. Blocks.
   package func flush() -> Result<Int64, TierError> {
     do throws(TierError) {
-      guard let ticket = try makeTicket() else { return .success(published.withLock { $0.durableEnd }) }
+      guard let ticket = try makeTicket(.unfiled) else { return .success(published.withLock { $0.durableEnd }) }
       for item in ticket.files {
         if let error = sync(item) { return .failure(error) }
       }
@@ -91,7 +97,50 @@ extension PartitionLog {
   }
 }
 
+/// What a checkpoint of the commit log asks for.
+extension PartitionLog {
+  /// Syncs what only the commit log keeps, also of a partition that is read-only, unless a sync of its files failed
+  /// before: the disk may have forgotten what it could not write then. False when the files do not keep everything. Blocks.
+  func fileAway() -> Bool {
+    let (ticket, hasFailedSync) = published.withLock { ($0.makeTicket(.unfiled), $0.hasFailedSync) }
+    if hasFailedSync { return false }
+    guard let ticket else { return true }
+    for item in ticket.files where sync(item) != nil { return false }
+    do throws(TierError) { _ = try complete(ticket) } catch { return false }
+    return true
+  }
+
+  /// Has the dirty bytes written back soon. May block while the disk's queue is full.
+  func startWriteback() {
+    guard let ticket = published.withLock({ $0.makeTicket(.unfiled) }) else { return }
+    for item in ticket.files {
+      fileSystem.startWriteback(
+        item.file.descriptor, at: item.durable, byteCount: Int(item.byteCount - item.durable))
+    }
+  }
+}
+
 extension LogState {
+  /// Captures what is dirty in a sense; nil when nothing is.
+  fileprivate func makeTicket(_ scope: FlushTicket.Scope) -> FlushTicket? {
+    var files: [FlushTicket.File] = []
+    var syncsDirectory = false
+    let known = scope == .unsafe ? durableEnd : filedEnd
+    for entry in segments.reversed() {
+      if entry.tail.nextOffset <= known, entry.tail.byteCount > 0 { break }
+      let durable = scope == .unsafe ? entry.safeByteCount : entry.durableByteCount
+      guard durable < entry.tail.byteCount, let file = entry.dirtyFile else { continue }
+      syncsDirectory = syncsDirectory || !entry.isNameDurable
+      files.append(
+        FlushTicket.File(
+          file: file, base: entry.segment.baseOffset, durable: durable, byteCount: entry.tail.byteCount))
+    }
+    if files.isEmpty { return nil }
+    return FlushTicket(
+      end: endOffset, files: files, syncsDirectory: syncsDirectory, truncations: truncations, releases: releases,
+      isLoggable: !mustSyncFiles && !hasFailedSync)
+  }
+
   /// The active segment's file and size while it has bytes the file was kept open for.
   fileprivate var activeReservation: (Segment, OpenFile, Int64)? {
     let entry = segments[segments.count - 1]
@@ -108,68 +157,29 @@ extension LogState {
       if !segments[index].isDirty { segments[index].dirtyFile = nil }
       if index == segments.count - 1 { boundaries.remember(ticket.end, base: item.base, position: item.byteCount) }
     }
+    mustSyncFiles = false
     durableEnd = max(durableEnd, ticket.end)
+    filedEnd = max(filedEnd, filedEnd(of: ticket))
     return durableEnd
   }
-}
 
-/// Flushes of many partitions at once.
-struct GroupFlush {
-  let workers: WorkerPool
-
-  /// One result for each partition, in order. Files of all partitions are synced in parallel. Blocks.
-  func run(_ logs: [PartitionLog]) -> [Result<Int64, TierError>] {
-    if logs.count == 1 { return [logs[0].flush()] }
-    var results: [Result<Int64, TierError>] = []
-    var tickets: [(partition: Int, ticket: FlushTicket)] = []
-    var items: [(partition: Int, file: FlushTicket.File)] = []
-    for (index, log) in logs.enumerated() {
-      do throws(TierError) {
-        guard let ticket = try log.makeTicket() else {
-          results.append(.success(log.published.withLock { $0.durableEnd }))
-          continue
-        }
-        results.append(.success(-1))
-        tickets.append((index, ticket))
-        items.append(contentsOf: ticket.files.map { (index, $0) })
-      } catch {
-        results.append(.failure(error))
-      }
+  /// How far the segment files keep everything, after the files of a ticket were synced: its end, unless a segment
+  /// before is only in the commit log.
+  private func filedEnd(of ticket: FlushTicket) -> Int64 {
+    for entry in segments where entry.segment.baseOffset < ticket.end && entry.isDirty {
+      if ticket.files.contains(where: { $0.base == entry.segment.baseOffset }) { continue }
+      return entry.segment.baseOffset
     }
-    for (index, error) in sync(items, logs) { results[index] = .failure(error) }
-    finish(tickets, logs, &results)
-    return results
+    return ticket.end
   }
 
-  private func sync(
-    _ items: [(partition: Int, file: FlushTicket.File)], _ logs: [PartitionLog]
-  ) -> [(Int, TierError)] {
-    var errors = [TierError?](repeating: nil, count: items.count)
-    errors.withUnsafeMutableBufferPointer { slots in
-      // Each index is written by the one thread that syncs it.
-      nonisolated(unsafe) let slots = slots
-      workers.run(items.count) { slots[$0] = logs[items[$0].partition].sync(items[$0].file) }
+  fileprivate mutating func noteLogged(_ ticket: FlushTicket) -> Int64 {
+    for item in ticket.files {
+      guard let index = segments.lastIndex(where: { $0.segment.baseOffset == item.base }) else { continue }
+      segments[index].loggedByteCount = max(segments[index].loggedByteCount, item.byteCount)
+      if index == segments.count - 1 { boundaries.remember(ticket.end, base: item.base, position: item.byteCount) }
     }
-    return zip(items, errors).compactMap { item, error in error.map { (item.partition, $0) } }
-  }
-
-  private func finish(
-    _ tickets: [(partition: Int, ticket: FlushTicket)], _ logs: [PartitionLog],
-    _ results: inout [Result<Int64, TierError>]
-  ) {
-    results.withUnsafeMutableBufferPointer { slots in
-      nonisolated(unsafe) let slots = slots
-      func finish(_ index: Int, _ ticket: FlushTicket) {
-        if case .failure = slots[index] { return }
-        do throws(TierError) {
-          slots[index] = .success(try logs[index].complete(ticket))
-        } catch {
-          slots[index] = .failure(error)
-        }
-      }
-      for (index, ticket) in tickets where !ticket.syncsDirectory { finish(index, ticket) }
-      let slow = tickets.filter(\.ticket.syncsDirectory)
-      workers.run(slow.count) { finish(slow[$0].partition, slow[$0].ticket) }
-    }
+    durableEnd = max(durableEnd, ticket.end)
+    return durableEnd
   }
 }

@@ -41,18 +41,25 @@ extension PartitionLog {
       state.segments.removeFirst(count)
       state.startOffset = newStart
       state.durableEnd = max(state.durableEnd, newStart)
+      state.filedEnd = max(state.filedEnd, newStart)
+      state.releases += 1
       state.epochs.advanceStart(to: newStart)
       state.summarizeSealed()
       return dropped
     }
     defer { resolveNewestTimestamp() }
     guard !dropped.isEmpty else { return }
-    do throws(Errno) {
-      for entry in dropped { try entry.segment.removeFiles(fileSystem) }
-      try fileSystem.syncDirectory(directory)
+    do throws(TierError) {
+      let first = published.withLock { $0.segments[0].segment.baseOffset }
+      try context.commitLog.release(id, below: first)
+      try naming("remove segments from", directory) { () throws(Errno) in
+        for entry in dropped { try entry.segment.removeFiles(fileSystem) }
+        try fileSystem.syncDirectory(directory)
+      }
     } catch {
       // The files may come back at the next start; the checkpoint keeps them out of the log then.
-      log(.warning, "Files of deleted segments could not be removed.", [("error", error.description)])
+      log(.warning, "Files of deleted segments could not be removed.", [("error", error.message)])
+      published.withLock { $0.hasLeftovers = true }
       try checkpoints.saveLogStart(self, newStart)
     }
   }

@@ -9,8 +9,11 @@ extension PartitionLog {
   package func truncate(to offset: Int64) throws(TierError) {
     try checkWritable()
     guard offset < published.withLock({ $0.endOffset }) else { return }
-    // 1. What stays is durable, and no recovery point vouches for what goes.
+    // 1. What stays is durable in its files, nothing in the commit log can bring back what goes, and no recovery point
+    //    vouches for it.
     _ = try flush().get()
+    published.withLock { $0.releases += 1 }
+    try context.commitLog.release(id, below: .max)
     try checkpoints.lowerRecoveryPoint(self, to: offset)
     let (entry, start, first) = published.withLock { state in
       (state.segments[state.segmentIndex(containing: offset)], state.startOffset, state.segments[0].segment.baseOffset)
@@ -93,6 +96,7 @@ extension PartitionLog {
       state.segments.removeLast(dropped.count)
       state.segments[index].tail = tail
       state.segments[index].durableByteCount = tail.byteCount
+      state.segments[index].loggedByteCount = 0
       state.segments[index].dirtyFile = nil
       state.noteTruncated(to: tail.nextOffset)
       return dropped
@@ -153,6 +157,7 @@ extension LogState {
   fileprivate mutating func noteTruncated(to end: Int64) {
     startOffset = min(startOffset, end)
     durableEnd = end
+    filedEnd = end
     epochs.truncate(to: end)
     boundaries.forgetAll()
     truncations += 1

@@ -24,6 +24,10 @@ package final class PartitionLog: @unchecked Sendable {
   let checkpoints: any CheckpointKeeper
   /// Set once, before anyone else knows the object.
   weak var owner: LocalSegmentsTier?
+  /// The name as commit-log entries carry it.
+  let topicName: [UInt8]
+  /// The commit log's generation that last took an entry of this partition; guarded by the commit log's lock.
+  var loggedGeneration: UInt64 = 0
 
   var fileSystem: any FileSystem { context.fileSystem }
 
@@ -33,6 +37,7 @@ package final class PartitionLog: @unchecked Sendable {
   ) {
     self.id = id
     self.directory = directory
+    topicName = Array(id.topic.utf8.prefix(255))
     published = Guarded(state)
     self.indexing = indexing
     self.settings = settings
@@ -61,13 +66,17 @@ package final class PartitionLog: @unchecked Sendable {
     }
   }
 
-  /// Marks the partition read-only for ever, with one log line for the first reason.
-  func poison(_ reason: String) -> TierError {
+  /// Whether commit-log entries can say whose they are.
+  var hasTopicID: Bool { id.topicID.contains { $0 != 0 } }
+
+  /// Marks the partition read-only for ever, with one log line for the first reason unless that was reported for many
+  /// partitions at once.
+  func poison(_ reason: String, isReported: Bool = false) -> TierError {
     let isFirst = published.withLock { state in
       defer { if state.poison == nil { state.poison = reason } }
       return state.poison == nil
     }
-    if isFirst {
+    if isFirst, !isReported {
       context.host.log(
         .error, "Partition is read-only from now on because the disk failed.",
         [("topic", id.topic), ("partition", String(id.partition)), ("reason", reason)])

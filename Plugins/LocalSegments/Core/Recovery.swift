@@ -63,7 +63,7 @@ struct Recovery {
     }
     let end = entries[entries.count - 1].tail.nextOffset
     let start = min(max(entries[0].segment.baseOffset, logStart ?? 0), end)
-    var state = LogState(segments: entries, startOffset: start, durableEnd: end, epochs: epochs)
+    var state = LogState(segments: entries, startOffset: start, durableEnd: end, filedEnd: end, epochs: epochs)
     state.summarizeSealed()
     state._checkInvariants()
     return Outcome(state: state, indexing: indexing)
@@ -135,7 +135,8 @@ struct Recovery {
     }
     var entry = SegmentEntry(segment: segment, tail: SegmentTail(nextOffset: offset))
     entry.isNameDurable = true
-    let state = LogState(segments: [entry], startOffset: offset, durableEnd: offset, epochs: LeaderEpochs())
+    let state = LogState(
+      segments: [entry], startOffset: offset, durableEnd: offset, filedEnd: offset, epochs: LeaderEpochs())
     return Outcome(state: state, indexing: IndexingState())
   }
 

@@ -7,11 +7,16 @@ final class TierContext: Sendable {
   let configuration: Configuration
   let descriptors: DescriptorCache
   let buffers = BufferPool()
+  let commitLog: CommitLog
 
-  init(_ fileSystem: any FileSystem, _ host: HostServices, _ configuration: Configuration) {
+  init(
+    _ fileSystem: any FileSystem, _ host: HostServices, _ configuration: Configuration, dataDirectory: String
+  ) {
     self.fileSystem = fileSystem
     self.host = host
     self.configuration = configuration
     descriptors = DescriptorCache(fileSystem, limit: configuration.openFilesMax)
+    commitLog = CommitLog(
+      directory: dataDirectory, fileSystem: fileSystem, host: host, configuration: configuration)
   }
 }
