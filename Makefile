@@ -106,11 +106,11 @@ test-e2e-full: build-for-e2e venv ## the whole end-to-end suite
 # SECONDS for all fuzzers together: they run at the same time. What they learn stays in Fuzz/.corpus, what they find in
 # Fuzz/.findings. FUZZER_RUNTIME: libFuzzer without its main, which clang ships.
 SECONDS := 60
-FUZZERS := FuzzRequests FuzzBatches FuzzCodecs
+FUZZERS := FuzzRequests FuzzBatches FuzzCodecs FuzzAppends FuzzGroups
 FUZZER_RUNTIME ?= $(shell clang -print-file-name=libclang_rt.fuzzer_no_main-$$(uname -m).a 2>/dev/null)
 
 .PHONY: fuzz
-fuzz: deps ## coverage-guided fuzzing of requests, batches and codecs (SECONDS=60)
+fuzz: deps ## coverage-guided fuzzing of all that reads foreign bytes (SECONDS=60)
 	@if [ ! -e "$(FUZZER_RUNTIME)" ]; then echo "make: clang's libFuzzer is not here; set FUZZER_RUNTIME" >&2; exit 1; fi
 	cd Fuzz && FUZZER_RUNTIME=$(FUZZER_RUNTIME) swift build -c release
 	python3 Fuzz/seeds.py Fuzz/.seeds

@@ -5,11 +5,13 @@ import PackageDescription
 // `make fuzz` in the directory above builds and runs it; README.md here explains.
 //
 // A package of its own, because the sources under test have to be compiled with the sanitizers and the fuzz targets have
-// no `main`: libFuzzer brings it. Sources/KafkaRecords, KafkaProtocol and the C modules are links to the real ones.
+// no `main`: libFuzzer brings it. Sources/KafkaRecords, KafkaProtocol and the C modules are links to the real ones;
+// HostParts has links to the files of the host that decide without sockets and disks.
 
 /// libFuzzer without its `main`: SwiftPM gives every executable one. The Makefile knows where clang keeps it.
 let fuzzerRuntime = Context.environment["FUZZER_RUNTIME"] ?? "libclang_rt.fuzzer_no_main-x86_64.a"
-let instrumented: [SwiftSetting] = [.unsafeFlags(["-sanitize=fuzzer,address"])]
+/// The assertions' texts are wanted in the report, though the code is optimised.
+let instrumented: [SwiftSetting] = [.unsafeFlags(["-sanitize=fuzzer,address", "-assert-config", "Debug"])]
 
 func fuzzer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .executableTarget(
@@ -29,8 +31,13 @@ let package = Package(
     .target(
       name: "KafkaRecords", dependencies: ["CCRC32C", "CZstd", "CLz4", "CSnappy", "CZlib"], swiftSettings: instrumented),
     .target(name: "KafkaProtocol", dependencies: ["KafkaRecords"], swiftSettings: instrumented),
+    .target(
+      name: "HostParts", dependencies: ["KafkaProtocol", "KafkaRecords"],
+      swiftSettings: instrumented + [.unsafeFlags(["-enable-testing"])]),
     fuzzer("FuzzRequests", ["KafkaProtocol"]),
     fuzzer("FuzzBatches", ["KafkaRecords"]),
     fuzzer("FuzzCodecs", ["KafkaRecords"]),
+    fuzzer("FuzzAppends", ["HostParts"]),
+    fuzzer("FuzzGroups", ["HostParts"]),
   ]
 )

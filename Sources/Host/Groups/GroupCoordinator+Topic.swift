@@ -10,22 +10,26 @@ extension GroupCoordinator {
     guard topicPhase == .absent else { return }
     topicPhase = .creating
     topics.controller.run { [self] in
-      let topic = createTopic()
-      run { $0.topicCreated(topic) }
+      // Somebody else may be creating it at this moment.
+      topics.whenCreated(OffsetsTopic.name) { [self] in
+        createTopic { topic in self.run { $0.topicCreated(topic) } }
+      }
     }
   }
 
   /// On the controller's thread.
-  private func createTopic() -> Topic? {
-    if let topic = topics.topic(OffsetsTopic.name) { return topic }
-    do throws(AppendRefusal) {
-      let topic = try topics.create(
-        OffsetsTopic.name, partitions: settings.offsetsTopicPartitionCount, overrides: OffsetsTopic.settings)
-      logger.info("Created the offsets topic", metadata: ["partitions": "\(settings.offsetsTopicPartitionCount)"])
-      return topic
-    } catch {
-      logger.error("The offsets topic could not be created", metadata: ["error": "\(error.message)"])
-      return nil
+  private func createTopic(_ completion: @escaping @Sendable (Topic?) -> Void) {
+    if let topic = topics.topic(OffsetsTopic.name) { return completion(topic) }
+    let count = settings.offsetsTopicPartitionCount
+    topics.create(OffsetsTopic.name, partitions: count, overrides: OffsetsTopic.settings) { [logger] outcome in
+      switch outcome {
+      case .success(let topic):
+        logger.info("Created the offsets topic", metadata: ["partitions": "\(count)"])
+        completion(topic)
+      case .failure(let refusal):
+        logger.error("The offsets topic could not be created", metadata: ["error": "\(refusal.message)"])
+        completion(nil)
+      }
     }
   }
 

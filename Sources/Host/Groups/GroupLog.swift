@@ -80,7 +80,7 @@ final class GroupLog: @unchecked Sendable {
     let bytes = builder.build()
     let frame = FrameBuffer(byteCount: bytes.count, available: bytes.count)
     let header = bytes.withUnsafeBytes { bytes in
-      frame.append(bytes)
+      frame.appendReserved(bytes)
       do { return try RecordBatchHeader(parsing: bytes) } catch { preconditionFailure("our own batch: \(error)") }
     }
     return AppendRequest(

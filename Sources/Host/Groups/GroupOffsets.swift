@@ -74,7 +74,8 @@ struct GroupOffsets: Sendable {
     return committed.compactMap { place, offset in
       guard inFlight[place] == nil, let start = base(place, offset) else { return nil }
       if let expiry = offset.expiry { return expiry <= now ? place : nil }
-      return now - start >= retention ? place : nil
+      let (age, isBeyondAll) = now.subtractingReportingOverflow(start)
+      return isBeyondAll ? (start < 0 ? place : nil) : age >= retention ? place : nil
     }
   }
 }

@@ -48,7 +48,7 @@ extension GroupStateMachine {
     }
     guard members.isEmpty || electLeader() else {
       // Only static members that are away: they have their sessions to come back.
-      joinPhase = .collecting(until: now.uptime + rebalanceTimeout)
+      joinPhase = .collecting(until: now.uptime + max(rebalanceTimeout, GroupLimits.repeatedGatheringMin))
       return
     }
     joinPhase = .none

@@ -73,7 +73,8 @@ struct GroupStateMachine: Sendable {
     stateTimestamp = now.wall
   }
 
-  /// A group as it was stored. Every member gets a whole session to show itself.
+  /// A group as it was stored. Every member gets a whole session to show itself. Of members that share an id or an
+  /// instance id, which nothing we write does, the first counts.
   init(settings: Settings, restoring snapshot: GroupSnapshot, at now: GroupMoment) {
     self.init(settings: settings, at: now)
     stateTimestamp = snapshot.stateTimestamp
@@ -85,7 +86,8 @@ struct GroupStateMachine: Sendable {
     }
     state = .stable
     protocolName = snapshot.protocolName
-    for stored in snapshot.members {
+    for stored in snapshot.members
+    where members[stored.id] == nil && stored.instanceID.map({ staticIDs[$0] == nil }) ?? true {
       insert(
         GroupMember(
           id: stored.id, instanceID: stored.instanceID, clientID: stored.clientID, clientHost: stored.clientHost,

@@ -6,31 +6,51 @@ enum CreatePartitionsHandler: RequestHandler {
 
   static func handle(_ request: CreatePartitionsRequest, _ context: RequestContext) {
     context.waitForAnswer()
-    context.broker.topics.controller.run {
+    let counts = Dictionary(request.topics.map { ($0.name, 1) }, uniquingKeysWith: +)
+    var reported: Set<String> = []
+    let topics = request.topics.filter { reported.insert($0.name).inserted }
+    ControllerTurns<_, AppendRefusal?>(topics, on: context.broker.topics.controller) { topic, answer in
+      if counts[topic.name] != 1 {
+        answer(AppendRefusal(code: .invalidRequest, message: "Duplicate topic name."))
+      } else {
+        grow(topic, validateOnly: request.validateOnly, context.broker, answer)
+      }
+    } completion: { refusals in
       var response = CreatePartitionsResponse()
-      let counts = Dictionary(request.topics.map { ($0.name, 1) }, uniquingKeysWith: +)
-      var reported: Set<String> = []
-      for topic in request.topics where reported.insert(topic.name).inserted {
+      response.results = zip(topics, refusals).map { topic, refusal in
         var result = CreatePartitionsResponse.CreatePartitionsTopicResult()
         result.name = topic.name
-        do throws(AppendRefusal) {
-          guard counts[topic.name] == 1 else {
-            throw AppendRefusal(code: .invalidRequest, message: "Duplicate topic name.")
-          }
-          try grow(topic, validateOnly: request.validateOnly, context.broker)
-        } catch {
-          result.errorCode = error.code
-          result.errorMessage = error.message
-        }
-        response.results.append(result)
+        result.errorCode = refusal?.code ?? .none
+        result.errorMessage = refusal?.message
+        return result
       }
       context.respond(response)
-    }
+    }.begin()
   }
 
   private static func grow(
-    _ request: CreatePartitionsRequest.CreatePartitionsTopic, validateOnly: Bool, _ broker: Broker
-  ) throws(AppendRefusal) {
+    _ request: CreatePartitionsRequest.CreatePartitionsTopic, validateOnly: Bool, _ broker: Broker,
+    _ answer: @escaping @Sendable (AppendRefusal?) -> Void
+  ) {
+    let topic: Topic
+    do throws(AppendRefusal) {
+      topic = try growable(request, broker)
+    } catch {
+      return answer(error)
+    }
+    guard !validateOnly else { return answer(nil) }
+    broker.topics.grow(topic, to: request.count) { refusal in
+      if refusal == nil {
+        broker.logger.info(
+          "Added partitions", metadata: ["topic": "\(topic.name)", "partitions": "\(request.count)"])
+      }
+      answer(refusal)
+    }
+  }
+
+  private static func growable(
+    _ request: CreatePartitionsRequest.CreatePartitionsTopic, _ broker: Broker
+  ) throws(AppendRefusal) -> Topic {
     guard let topic = broker.topics.topic(request.name) else {
       throw AppendRefusal(code: .unknownTopicOrPartition, message: "This server does not host this topic-partition.")
     }
@@ -40,10 +60,7 @@ enum CreatePartitionsHandler: RequestHandler {
         code: .invalidTopicException, message: "The partition count of the internal topic \(topic.name) is fixed.")
     }
     try check(request, current: Int32(topic.partitions.count), nodeID: broker.nodeID)
-    guard !validateOnly else { return }
-    try broker.topics.grow(topic, to: request.count)
-    broker.logger.info(
-      "Added partitions", metadata: ["topic": "\(topic.name)", "partitions": "\(request.count)"])
+    return topic
   }
 
   /// Kafka's rules for one topic. Pure.
@@ -58,10 +75,10 @@ enum CreatePartitionsHandler: RequestHandler {
         code: .invalidPartitions,
         message: "The topic \(request.name) currently has \(current) partition(s); \(request.count) would not be an increase.")
     }
-    guard request.count <= CreateTopicsHandler.partitionCountMax else {
+    guard Int(request.count) <= TopicLimits.partitionCountMax else {
       throw AppendRefusal(
         code: .invalidPartitions,
-        message: "\(request.count) partitions are more than one broker takes, which is \(CreateTopicsHandler.partitionCountMax).")
+        message: "\(request.count) partitions are more than one broker takes, which is \(TopicLimits.partitionCountMax).")
     }
     guard let assignments = request.assignments else { return }
     let added = Int(request.count - current)

@@ -4,49 +4,60 @@ import KafkaProtocol
 /// Creates topics. v4 takes -1 for the broker's defaults, v5 reports the configuration, v7 the topic id.
 enum CreateTopicsHandler: RequestHandler {
   static let versions: ClosedRange<Int16> = 2...7
-  /// More partitions than this on one broker is a typing mistake.
-  static let partitionCountMax: Int32 = 100_000
 
   static func handle(_ request: CreateTopicsRequest, _ context: RequestContext) {
     context.waitForAnswer()
-    context.broker.topics.controller.run {
-      var response = CreateTopicsResponse()
-      let repeated = Dictionary(grouping: request.topics, by: \.name).filter { $0.value.count > 1 }
-      var reported: Set<String> = []
-      for topic in request.topics {
-        if repeated[topic.name] != nil {
-          guard reported.insert(topic.name).inserted else { continue }
-          response.topics.append(failure(topic.name, .invalidRequest, "Duplicate topic name."))
-        } else {
-          response.topics.append(create(topic, validateOnly: request.validateOnly, context.broker))
-        }
+    let counts = Dictionary(request.topics.map { ($0.name, 1) }, uniquingKeysWith: +)
+    var reported: Set<String> = []
+    let topics = request.topics.filter { reported.insert($0.name).inserted }
+    ControllerTurns<_, CreateTopicsResponse.CreatableTopicResult>(topics, on: context.broker.topics.controller) {
+      topic, answer in
+      if counts[topic.name] != 1 {
+        answer(failure(topic.name, .invalidRequest, "Duplicate topic name."))
+      } else {
+        create(topic, validateOnly: request.validateOnly, context.broker, answer)
       }
+    } completion: { results in
+      var response = CreateTopicsResponse()
+      response.topics = results
       context.respond(response)
-    }
+    }.begin()
   }
 
   private static func create(
-    _ topic: CreateTopicsRequest.CreatableTopic, validateOnly: Bool, _ broker: Broker
-  ) -> CreateTopicsResponse.CreatableTopicResult {
+    _ topic: CreateTopicsRequest.CreatableTopic, validateOnly: Bool, _ broker: Broker,
+    _ answer: @escaping @Sendable (CreateTopicsResponse.CreatableTopicResult) -> Void
+  ) {
+    let plan: TopicPlan
     do throws(AppendRefusal) {
-      let plan = try TopicPlan(topic, broker)
-      var result = CreateTopicsResponse.CreatableTopicResult()
-      result.name = topic.name
-      result.errorMessage = nil
-      result.numPartitions = plan.partitionCount
-      result.replicationFactor = 1
-      result.configs = configuration(plan.overrides, broker)
-      if !validateOnly {
-        let created = try broker.topics.create(topic.name, partitions: plan.partitionCount, overrides: plan.overrides)
-        result.topicId = created.id
+      plan = try TopicPlan(topic, broker)
+    } catch {
+      return answer(failure(topic.name, error.code, error.message))
+    }
+    guard !validateOnly else { return answer(success(topic.name, nil, plan, broker)) }
+    broker.topics.create(topic.name, partitions: plan.partitionCount, overrides: plan.overrides) { outcome in
+      switch outcome {
+      case .success(let created):
         broker.logger.info(
           "Created a topic",
           metadata: ["topic": "\(topic.name)", "id": "\(created.id)", "partitions": "\(plan.partitionCount)"])
+        answer(success(topic.name, created.id, plan, broker))
+      case .failure(let refusal): answer(failure(topic.name, refusal.code, refusal.message))
       }
-      return result
-    } catch {
-      return failure(topic.name, error.code, error.message)
     }
+  }
+
+  private static func success(
+    _ name: String, _ id: KafkaUUID?, _ plan: TopicPlan, _ broker: Broker
+  ) -> CreateTopicsResponse.CreatableTopicResult {
+    var result = CreateTopicsResponse.CreatableTopicResult()
+    result.name = name
+    result.topicId = id ?? .zero
+    result.errorMessage = nil
+    result.numPartitions = plan.partitionCount
+    result.replicationFactor = 1
+    result.configs = configuration(plan.overrides, broker)
+    return result
   }
 
   private static func failure(
@@ -76,7 +87,7 @@ enum CreateTopicsHandler: RequestHandler {
   }
 }
 
-/// A topic as a request describes it, checked against this broker.
+/// A topic as a request describes it, checked against this broker. On the controller thread.
 struct TopicPlan {
   var partitionCount: Int32
   var overrides: [String: String]
@@ -85,7 +96,7 @@ struct TopicPlan {
     if let complaint = TopicName.complaint(topic.name) {
       throw AppendRefusal(code: .invalidTopicException, message: complaint)
     }
-    if broker.topics.topic(topic.name) != nil {
+    if broker.topics.isTaken(topic.name) {
       throw AppendRefusal(code: .topicAlreadyExists, message: "Topic '\(topic.name)' already exists.")
     }
     if let other = broker.topics.collision(with: topic.name) {
@@ -133,10 +144,10 @@ struct TopicPlan {
           : "Unable to replicate the partition \(topic.replicationFactor) time(s): only 1 broker is registered.")
     }
     let count = topic.numPartitions == -1 ? broker.configuration.topics.partitionCount : topic.numPartitions
-    guard count > 0, count <= CreateTopicsHandler.partitionCountMax else {
+    guard count > 0, Int(count) <= TopicLimits.partitionCountMax else {
       throw AppendRefusal(
         code: .invalidPartitions,
-        message: "Number of partitions was set to an invalid value: expected 1 to \(CreateTopicsHandler.partitionCountMax), "
+        message: "Number of partitions was set to an invalid value: expected 1 to \(TopicLimits.partitionCountMax), "
           + "or -1 to use the default value.")
     }
     return count

@@ -7,15 +7,16 @@ enum DeleteTopicsHandler: RequestHandler {
 
   static func handle(_ request: DeleteTopicsRequest, _ context: RequestContext) {
     context.waitForAnswer()
-    context.broker.topics.controller.run {
+    let wanted: [(name: String?, id: KafkaUUID)] =
+      context.version >= 6
+      ? request.topics.map { ($0.name, $0.topicId) } : request.topicNames.map { ($0, .zero) }
+    ControllerTurns<_, DeleteTopicsResponse.DeletableTopicResult>(wanted, on: context.broker.topics.controller) {
+      wanted, answer in answer(delete(name: wanted.name, id: wanted.id, context))
+    } completion: { results in
       var response = DeleteTopicsResponse()
-      if context.version >= 6 {
-        response.responses = request.topics.map { delete(name: $0.name, id: $0.topicId, context) }
-      } else {
-        response.responses = request.topicNames.map { delete(name: $0, id: .zero, context) }
-      }
+      response.responses = results
       context.respond(response)
-    }
+    }.begin()
   }
 
   private static func delete(

@@ -20,20 +20,28 @@ enum MetadataHandler: RequestHandler {
       return context.respond(response(request, wanted, context))
     }
     context.waitForAnswer()
-    topics.controller.run {
-      for name in missing where topics.topic(name) == nil { create(name, context.broker) }
+    // The rest is unknown in this answer, which every client takes as "ask again".
+    let first = Array(Set(missing.prefix(TopicLimits.createdOnFirstUseMax)))
+    ControllerTurns<String, Void>(first, on: topics.controller) { name, answer in
+      create(name, context.broker) { answer(()) }
+    } completion: { _ in
       context.respond(response(request, wanted, context))
-    }
+    }.begin()
   }
 
-  /// What fails is seen in the response: the topic is still unknown there.
-  private static func create(_ name: String, _ broker: Broker) {
-    do throws(AppendRefusal) {
-      let topic = try broker.topics.create(
-        name, partitions: broker.configuration.topics.partitionCount, overrides: [:])
-      broker.logger.info("Created a topic on first use", metadata: ["topic": "\(name)", "id": "\(topic.id)"])
-    } catch {
-      broker.logger.warning("A topic could not be created on first use", metadata: ["topic": "\(name)", "error": "\(error.message)"])
+  /// What fails is seen in the response: the topic is still unknown there. On the controller thread.
+  private static func create(_ name: String, _ broker: Broker, _ completion: @escaping @Sendable () -> Void) {
+    let topics = broker.topics
+    guard !topics.isTaken(name) else { return topics.whenCreated(name, completion) }
+    topics.create(name, partitions: broker.configuration.topics.partitionCount, overrides: [:]) { outcome in
+      switch outcome {
+      case .success(let topic):
+        broker.logger.info("Created a topic on first use", metadata: ["topic": "\(name)", "id": "\(topic.id)"])
+      case .failure(let refusal):
+        broker.logger.warning(
+          "A topic could not be created on first use", metadata: ["topic": "\(name)", "error": "\(refusal.message)"])
+      }
+      completion()
     }
   }
 

@@ -53,7 +53,7 @@ final class AppendRequest: @unchecked Sendable {
     var changed: [ValidatedBatch] = []
     for piece in pieces {
       let start = buffer.count
-      piece.withUnsafeBytes { buffer.append($0) }
+      piece.withUnsafeBytes { buffer.appendReserved($0) }
       do throws(RecordBatchError) {
         let header = try piece.withUnsafeBytesThrowing { (bytes) throws(RecordBatchError) in
           try RecordBatchHeader(parsing: bytes)

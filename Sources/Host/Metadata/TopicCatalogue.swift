@@ -26,7 +26,10 @@ struct TopicRecord: Codable, Sendable, Equatable {
 struct TopicCatalogue {
   private let path: String
   private var file: Int32 = -1
+  /// By id.
   private(set) var topics: [String: TopicRecord] = [:]
+  /// Partitions of topics that are not being deleted.
+  private(set) var livePartitionCount = 0
   private var lineCount = 0
 
   enum Failure: Error, CustomStringConvertible {
@@ -67,7 +70,7 @@ struct TopicCatalogue {
   /// Writes the topic's new state, durably. Nothing is changed when it throws.
   mutating func put(_ record: TopicRecord) throws(Failure) {
     try append(record)
-    topics[record.id] = record
+    keep(record, id: record.id)
   }
 
   /// Forgets a topic whose data is gone, durably.
@@ -76,7 +79,13 @@ struct TopicCatalogue {
     record.deleting = true
     record.partitions = 0
     try append(record)
-    topics[id] = nil
+    keep(nil, id: id)
+  }
+
+  private mutating func keep(_ record: TopicRecord?, id: String) {
+    func live(_ record: TopicRecord?) -> Int { record.map { $0.deleting ? 0 : Int($0.partitions) } ?? 0 }
+    livePartitionCount += live(record) - live(topics[id])
+    topics[id] = record
   }
 
   // MARK: - The file
@@ -89,7 +98,7 @@ struct TopicCatalogue {
       lineCount += 1
       do {
         let record = try Self.decode(bytes[start..<end])
-        topics[record.id] = record.deleting && record.partitions == 0 ? nil : record
+        keep(record.deleting && record.partitions == 0 ? nil : record, id: record.id)
       } catch {
         if end == bytes.count - 1 { return start }
         throw .corrupt(path: path, line: lineCount, reason: "\(error)")

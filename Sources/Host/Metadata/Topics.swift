@@ -14,17 +14,26 @@ final class Topics: Sendable {
   private let chain: TierChain
   private let environment: PartitionLog.Environment
   private let brokerDefaults: [String: String]
-  private let logger: Logger
+  let logger: Logger
   /// Runs changes; one thread.
   let controller: BlockingPool
   private let blockingPool: BlockingPool
-  /// Touched on the controller thread only.
-  private let catalogue: UncheckedBox<TopicCatalogue>
+  /// Touched on the controller thread only, once ``openAll()`` has returned.
+  let catalogue: UncheckedBox<TopicCatalogue>
+  /// Partitions of topics that are being created or are growing, and who is told the end, by topic id. Touched on the
+  /// controller thread only.
+  let openings = UncheckedBox(OpeningQueue<PartitionLog>())
+  let openingEnds = UncheckedBox([String: @Sendable (OpeningQueue<PartitionLog>.Ended) -> Void]())
+  /// Topics that are being created: the catalogue has them, nobody sees them yet. By name, with those who wait for the
+  /// end. Touched on the controller thread only.
+  let creating = UncheckedBox([String: [@Sendable () -> Void]]())
+  /// A turn of opening is under way or will come. Touched on the controller thread only.
+  let isOpening = UncheckedBox(false)
   /// Deleted topics whose data is still to go, oldest first, each with its next partition. Touched on the controller
   /// thread only.
   private let removals = UncheckedBox(Deque<(record: TopicRecord, partition: Int32)>())
-  /// From `closeAll` on, what is left to remove is the next start's.
-  private let isClosing = NIOLockedValueBox(false)
+  /// From `closeAll` on, what is left to remove is the next start's. Touched on the controller thread only.
+  let isClosing = UncheckedBox(false)
   private let served = NIOLockedValueBox(Served())
 
   private struct Served {
@@ -49,16 +58,11 @@ final class Topics: Sendable {
 
   func topic(_ name: String) -> Topic? { served.withLockedValue { $0.byName[name] } }
   func topic(_ id: KafkaUUID) -> Topic? { served.withLockedValue { $0.byID[id] } }
+  func firstName(where predicate: (String) -> Bool) -> String? {
+    served.withLockedValue { $0.byName.keys.first(where: predicate) }
+  }
   /// Sorted by name.
   var all: [Topic] { served.withLockedValue { Array($0.byName.values) }.sorted { $0.name < $1.name } }
-  /// A topic whose name differs only in '.' and '_', which metric names cannot tell apart.
-  func collision(with name: String) -> String? {
-    func folded(_ name: String) -> String { String(name.map { $0 == "." ? "_" : $0 }) }
-    guard name.contains(where: { $0 == "." || $0 == "_" }) else { return nil }
-    let key = folded(name)
-    return served.withLockedValue { $0.byName.keys.first { $0 != name && folded($0) == key } }
-  }
-
   /// The largest producer id that any partition knows; -1 without any.
   var largestProducerID: Int64 { all.flatMap(\.partitions).map(\.largestProducerID).max() ?? -1 }
 
@@ -84,53 +88,9 @@ final class Topics: Sendable {
     for record in records where record.deleting { removeData(record) }
   }
 
-  /// Creates a topic; throws what the client is told. The name was checked.
-  func create(_ name: String, partitions: Int32, overrides: [String: String]) throws(AppendRefusal) -> Topic {
-    if topic(name) != nil {
-      throw AppendRefusal(code: .topicAlreadyExists, message: "Topic '\(name)' already exists.")
-    }
-    let record = TopicRecord(
-      name: name, id: KafkaUUID.random().description, partitions: partitions, config: overrides, deleting: false)
-    // The catalogue first: after a crash in between, the next start opens what it lists, and no tier keeps data of a
-    // topic that nobody knows.
-    var logs: [PartitionLog] = []
-    do {
-      try catalogue.value.put(record)
-      for number in 0..<partitions { logs.append(try open(record, partition: number)) }
-    } catch {
-      closeThen(logs) { [self] in
-        controller.run { self.scheduleRemoval(record) }
-      }
-      logger.error("A topic could not be created", metadata: ["topic": "\(name)", "error": "\(error)"])
-      throw AppendRefusal(code: .kafkaStorageError, message: "\(error)")
-    }
-    return serve(record, logs: logs)
-  }
-
-  /// Adds partitions up to `count`; throws what the client is told.
-  func grow(_ topic: Topic, to count: Int32) throws(AppendRefusal) {
-    guard var record = catalogue.value.topics[topic.id.description] else {
-      throw AppendRefusal(code: .unknownTopicOrPartition, message: "This server does not host this topic.")
-    }
-    let first = record.partitions
-    record.partitions = count
-    var logs: [PartitionLog] = []
-    do {
-      try catalogue.value.put(record)
-      for number in first..<count { logs.append(try open(record, partition: number)) }
-    } catch {
-      // The catalogue lists them now, so the next start opens them; until then the topic stays as it was.
-      for log in logs { log.close { log.chain.close() } }
-      throw AppendRefusal(code: .kafkaStorageError, message: "\(error)")
-    }
-    topic.add(logs)
-  }
-
   /// Replaces a topic's settings; they were validated.
   func configure(_ topic: Topic, _ overrides: [String: String]) throws(AppendRefusal) {
-    guard var record = catalogue.value.topics[topic.id.description] else {
-      throw AppendRefusal(code: .unknownTopicOrPartition, message: "This server does not host this topic.")
-    }
+    var record = try record(of: topic)
     record.config = overrides
     do {
       try catalogue.value.put(record)
@@ -143,9 +103,7 @@ final class Topics: Sendable {
   /// Deletes a topic: promised durably and invisible when this returns; the data goes in the background and, after a
   /// crash, at the next start.
   func delete(_ topic: Topic) throws(AppendRefusal) {
-    guard var record = catalogue.value.topics[topic.id.description] else {
-      throw AppendRefusal(code: .unknownTopicOrPartition, message: "This server does not host this topic.")
-    }
+    var record = try record(of: topic)
     record.deleting = true
     do throws(TopicCatalogue.Failure) {
       try catalogue.value.put(record)
@@ -158,28 +116,47 @@ final class Topics: Sendable {
     }
     logger.info("Deleting a topic", metadata: ["topic": "\(topic.name)", "id": "\(topic.id)"])
     let promised = record
-    closeThen(topic.partitions) { [self] in
+    closeThen(topic.partitions + cancelGrowth(of: record)) { [self] in
       controller.run { self.scheduleRemoval(promised) }
     }
   }
 
-  /// Closes every partition and writes what the next start wants to know. Blocks until the last call into the tiers has
-  /// returned.
+  /// Closes every partition and writes what the next start wants to know; changes are refused from now on. Blocks until
+  /// the last call into the tiers has returned.
   func closeAll() {
-    isClosing.withLockedValue { $0 = true }
     let done = ConditionLock(value: 0)
-    closeThen(all.flatMap(\.partitions), each: { $0.saveSnapshotAtClose() }) {
-      done.lock()
-      done.unlock(withValue: 1)
+    controller.run { [self] in
+      isClosing.value = true
+      // Half a topic is the next start's to open; the catalogue has it.
+      let half = openings.value.cancelAll().flatMap(\.opened)
+      closeThen(all.flatMap(\.partitions) + half, each: { $0.saveSnapshotAtClose() }) { [self] in
+        controller.run {
+          self.catalogue.value.close()
+          done.lock()
+          done.unlock(withValue: 1)
+        }
+      }
     }
     done.lock(whenValue: 1)
     done.unlock()
-    catalogue.value.close()
   }
 
-  // MARK: -
+  // MARK: - For the changes in the other file
 
-  private func closeThen(
+  /// What the catalogue says of a topic that is served.
+  func record(of topic: Topic) throws(AppendRefusal) -> TopicRecord {
+    try checkOpen()
+    guard let record = catalogue.value.topics[topic.id.description] else {
+      throw AppendRefusal(code: .unknownTopicOrPartition, message: "This server does not host this topic.")
+    }
+    return record
+  }
+
+  func checkOpen() throws(AppendRefusal) {
+    if isClosing.value { throw AppendRefusal(code: .brokerNotAvailable, message: "The broker is stopping.") }
+  }
+
+  func closeThen(
     _ logs: [PartitionLog], each: @escaping @Sendable (PartitionLog) -> Void = { _ in },
     _ completion: @escaping @Sendable () -> Void
   ) {
@@ -203,13 +180,13 @@ final class Topics: Sendable {
 
   /// One partition at a time, each a turn of its own on the controller thread: hundreds of deleted topics keep nobody
   /// waiting for longer than one partition.
-  private func scheduleRemoval(_ record: TopicRecord) {
+  func scheduleRemoval(_ record: TopicRecord) {
     removals.value.append((record, 0))
     if removals.value.count == 1 { controller.run { self.removeNextPartition() } }
   }
 
   private func removeNextPartition() {
-    guard !isClosing.withLockedValue({ $0 }) else { return }
+    guard !isClosing.value else { return }
     let (record, partition) = removals.value[0]
     do {
       if partition < record.partitions { try removeData(record, partition: partition) }
@@ -249,11 +226,11 @@ final class Topics: Sendable {
       metadata: ["topic": "\(record.name)", "error": "\(error)"])
   }
 
-  private func resolve(_ overrides: [String: String]) -> ResolvedTopicConfiguration {
+  func resolve(_ overrides: [String: String]) -> ResolvedTopicConfiguration {
     ResolvedTopicConfiguration(brokerDefaults: brokerDefaults, overrides: overrides)
   }
 
-  private func open(_ record: TopicRecord, partition: Int32) throws -> PartitionLog {
+  func open(_ record: TopicRecord, partition: Int32) throws -> PartitionLog {
     guard let id = KafkaUUID(record.id) else {
       throw TierFailure(.corrupt, origin: "topics.journal", message: "\(record.id) is not a topic id")
     }
@@ -272,7 +249,7 @@ final class Topics: Sendable {
   }
 
   @discardableResult
-  private func serve(_ record: TopicRecord, logs: [PartitionLog]) -> Topic {
+  func serve(_ record: TopicRecord, logs: [PartitionLog]) -> Topic {
     guard let id = KafkaUUID(record.id) else { preconditionFailure("open() has checked the id") }
     let topic = Topic(
       name: record.name, id: id, partitions: logs, overrides: record.config, configuration: resolve(record.config))

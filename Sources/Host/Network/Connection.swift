@@ -113,7 +113,10 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     while position < bytes.count, !isClosing {
       if let current = frame {
         let count = min(current.missing, bytes.count - position)
-        current.append(UnsafeRawBufferPointer(rebasing: bytes[position..<position + count]))
+        guard current.append(UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])) else {
+          logger.error("Closing a connection: no memory for its request", metadata: ["bytes": "\(current.byteCount)"])
+          return close()
+        }
         uncharged += count
         position += count
         finish(current)

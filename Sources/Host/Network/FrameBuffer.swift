@@ -18,7 +18,8 @@ final class FrameBuffer: @unchecked Sendable {
   init(byteCount: Int, available: Int) {
     self.byteCount = byteCount
     capacity = max(1, min(byteCount, max(available, NetworkLimits.initialFrameByteCountMax)))
-    guard let memory = malloc(capacity) else { fatalError("out of memory for a frame of \(byteCount) bytes") }
+    // No more than lies in memory already, or a small piece: like any other allocation of Swift's.
+    guard let memory = malloc(capacity) else { fatalError("out of memory for \(capacity) bytes") }
     base = memory
   }
 
@@ -31,17 +32,32 @@ final class FrameBuffer: @unchecked Sendable {
   /// What it takes of the in-flight budget: what has arrived, not what was announced.
   var chargedByteCount: Int { count + NetworkLimits.frameOverhead }
 
-  /// Adds bytes, at most ``missing``. Memory grows with what has arrived, never with what was announced.
-  func append(_ bytes: UnsafeRawBufferPointer) {
+  /// Adds bytes, at most ``missing``. Memory grows with what has arrived, never with what was announced. False, and
+  /// nothing is added, when there is no memory: what a peer may send must not end the process.
+  func append(_ bytes: UnsafeRawBufferPointer) -> Bool {
     precondition(bytes.count <= missing)
-    guard let source = bytes.baseAddress, bytes.count > 0 else { return }
-    if count + bytes.count > capacity {
-      capacity = min(byteCount, max(capacity * 4, count + bytes.count))
-      guard let larger = realloc(base, capacity) else { fatalError("out of memory for a frame of \(byteCount) bytes") }
-      base = larger
-    }
+    guard let source = bytes.baseAddress, bytes.count > 0 else { return true }
+    guard count + bytes.count <= capacity || grow(to: count + bytes.count) else { return false }
     (base + count).copyMemory(from: source, byteCount: bytes.count)
     count += bytes.count
+    return true
+  }
+
+  /// More than is needed at once, so that a large frame is not copied again and again; only what is written of it becomes
+  /// resident.
+  private func grow(to least: Int) -> Bool {
+    for wanted in [min(byteCount, max(capacity * 4, least)), least] {
+      guard let larger = realloc(base, wanted) else { continue }
+      base = larger
+      capacity = wanted
+      return true
+    }
+    return false
+  }
+
+  /// Adds bytes for which the buffer was made; for frames that the broker itself writes.
+  func appendReserved(_ bytes: UnsafeRawBufferPointer) {
+    precondition(count + bytes.count <= capacity && append(bytes))
   }
 
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }

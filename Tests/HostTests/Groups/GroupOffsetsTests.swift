@@ -72,6 +72,14 @@ struct GroupOffsetsTests {
     #expect(offsets((a, offset(at: 0))).expired(in: workers.machine, at: 10, retention: 10).isEmpty)
   }
 
+  @Test("a commit of before all time has expired, and one of after all time has not")
+  func impossibleTimes() {
+    let group = GroupHarness()
+    let offsets = offsets((a, offset(at: .min)), (b, offset(at: .max)))
+    #expect(offsets.expired(in: group.machine, at: 1_700_000_000_000, retention: 1000) == [a])
+    #expect(offsets.expired(in: group.machine, at: -2, retention: 1000) == [a])
+  }
+
   @Test("an expiry that the client gave decides alone")
   func ownExpiry() {
     let group = GroupHarness()

@@ -164,6 +164,22 @@ struct GroupLoadingTests {
     try restored.heartbeat(MemberName(id: "s", instanceID: "i"), generation: 1, at: now)
   }
 
+  @Test("of stored members that share an id or an instance id the first counts", arguments: [("a", "j"), ("b", "i")])
+  func restoreTwice(id: String, instance: String) {
+    var snapshot = GroupSnapshot(protocolType: "consumer", generation: 1, protocolName: "range", leader: id)
+    for (id, instance) in [("a", "i"), (id, instance), ("c", "k")] {
+      snapshot.members.append(
+        .init(
+          id: id, instanceID: instance, clientID: "", clientHost: "", rebalanceTimeout: .seconds(1),
+          sessionTimeout: .seconds(1), subscription: [], assignment: []))
+    }
+    let restored = GroupStateMachine(
+      settings: .init(initialRebalanceDelay: .zero, sizeMax: 9), restoring: snapshot, at: GroupMoment(uptime: .zero, wall: 0))
+    restored.checkInvariants()
+    #expect(Set(restored.members.keys) == ["a", "c"])
+    #expect(restored.leader == "a")
+  }
+
   @Test("an empty group comes back empty and keeps its generation")
   func restoreEmpty() {
     let snapshot = GroupSnapshot(protocolType: "consumer", generation: 9, stateTimestamp: 77)

@@ -113,4 +113,21 @@ struct StaticMemberTests {
     group.endStore()
     #expect(group.joins[again]?.memberID == "s2c")
   }
+
+  @Test("a rebalance timeout of next to nothing does not make the broker ask again without a pause while static members are away")
+  func noPauseAsked() {
+    var group = GroupHarness(delay: .zero)
+    group.join(as: "s1", instance: "one", session: 30_000, rebalance: 1)
+    group.join(as: "s2", instance: "two", session: 30_000, rebalance: 1)
+    group.pass(0)
+    group.settle(["s1", "s2"])
+    // An administrator takes one out; the other is busy elsewhere and does not rejoin.
+    _ = group.leave(MemberName(id: "", instanceID: "two"))
+    group.pass(1)
+    #expect(group.machine.state == .preparingRebalance)
+    let due = group.machine.nextDeadline
+    #expect(due.map { $0 >= group.now.uptime + .seconds(1) } == true, "\(String(describing: due))")
+    let back = group.join("s1", instance: "one", session: 30_000, rebalance: 1)
+    #expect(group.joins[back]?.generation == 2, "who comes back need not wait for the pause")
+  }
 }

@@ -46,7 +46,7 @@ final class LogStateTests: @unchecked Sendable {
     for index in 0..<count { builder.append(timestamp: 1000, key: nil, value: Array("\(index)".utf8)) }
     let bytes = builder.build()
     let frame = FrameBuffer(byteCount: bytes.count, available: bytes.count)
-    bytes.withUnsafeBytes { frame.append($0) }
+    bytes.withUnsafeBytes { frame.appendReserved($0) }
     let batches = try log.validator.validate(0..<bytes.count, in: frame.bytes, now: 1000)
     let done = ConditionLock(value: 0)
     let outcome = NIOLockedValueBox<AppendOutcome?>(nil)

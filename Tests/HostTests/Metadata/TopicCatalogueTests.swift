@@ -31,6 +31,25 @@ struct TopicCatalogueTests {
     #expect(again.topics == ["AAAAAAAAAAAAAAAAAAAAAQ": record("a", "AAAAAAAAAAAAAAAAAAAAAQ", partitions: 7)])
   }
 
+  @Test("partitions of topics that are not being deleted are counted, also after opening again")
+  func counted() throws {
+    var catalogue = try TopicCatalogue(directory: directory)
+    try catalogue.put(record("a", "AAAAAAAAAAAAAAAAAAAAAQ"))
+    try catalogue.put(record("b", "AAAAAAAAAAAAAAAAAAAAAg", partitions: 5))
+    #expect(catalogue.livePartitionCount == 8)
+    try catalogue.put(record("a", "AAAAAAAAAAAAAAAAAAAAAQ", partitions: 7))
+    #expect(catalogue.livePartitionCount == 12)
+    var going = record("b", "AAAAAAAAAAAAAAAAAAAAAg", partitions: 5)
+    going.deleting = true
+    try catalogue.put(going)
+    #expect(catalogue.livePartitionCount == 7)
+    catalogue.close()
+    var again = try TopicCatalogue(directory: directory)
+    #expect(again.livePartitionCount == 7)
+    try again.remove(id: "AAAAAAAAAAAAAAAAAAAAAg")
+    #expect(again.livePartitionCount == 7)
+  }
+
   @Test("a journal cut anywhere in its last line opens with everything before it")
   func torn() throws {
     var catalogue = try TopicCatalogue(directory: directory)

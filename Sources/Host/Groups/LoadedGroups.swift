@@ -1,7 +1,6 @@
 import KafkaProtocol
-import KafkaRecords
 
-/// What one partition of the offsets topic says: the last record of every key counts. Pure but for ``read(_:)``.
+/// What one partition of the offsets topic says: the last record of every key counts. Pure.
 ///
 /// Memory follows what is live, time follows the length of the log.
 struct LoadedGroups: Sendable {
@@ -17,21 +16,6 @@ struct LoadedGroups: Sendable {
   /// Records of our key versions that cannot be read. They are passed over: one of them must not take a whole
   /// partition's groups away.
   private(set) var malformedCount = 0
-
-  /// Reads a partition from its start to its end. Blocks. Throws when the log cannot be read.
-  static func read(_ log: PartitionLog) throws -> LoadedGroups {
-    var loaded = LoadedGroups()
-    let offsets = log.offsets
-    try log.scan(from: offsets.logStartOffset, to: offsets.highWatermark) { header, bytes in
-      guard !header.isControl else { return true }
-      let reader = try RecordBatchReader(bytes, limit: AppendValidator.decodedByteCountMax)
-      try reader.withCursor { (cursor) throws(RecordBatchError) in
-        while let record = try cursor.next() { loaded.apply(key: record.key, value: record.value) }
-      }
-      return true
-    }
-    return loaded
-  }
 
   /// The next record of the log.
   mutating func apply(key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?) {

@@ -1,0 +1,6 @@
+import Glibc
+import LibFuzzer
+
+var count = CommandLine.argc
+var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
+exit(LLVMFuzzerRunDriver(&count, &arguments, fuzzAppend))

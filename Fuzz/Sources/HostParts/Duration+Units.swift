@@ -1,0 +1,1 @@
+../../../Sources/Host/Duration+Units.swift

@@ -1,0 +1,1 @@
+../../../Sources/Host/Groups/GroupStateMachine+Invariants.swift

@@ -1,0 +1,1 @@
+../../../Sources/Host/Log/LeaderEpochHistory.swift

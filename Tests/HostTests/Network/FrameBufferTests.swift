@@ -1,0 +1,37 @@
+import Testing
+
+@testable import Host
+
+@Suite("The bytes of a frame")
+struct FrameBufferTests {
+  @Test("a size prefix costs a small piece of memory, whatever it says")
+  func announced() {
+    let frame = FrameBuffer(byteCount: 1 << 30, available: 0)
+    #expect(frame.storageByteCount == 65_536 && frame.count == 0 && frame.missing == 1 << 30)
+  }
+
+  @Test("memory stays within four times what has arrived, and ends at the frame's size")
+  func growth() {
+    let frame = FrameBuffer(byteCount: 1_000_000, available: 10)
+    var expected: [UInt8] = []
+    while frame.missing > 0 {
+      let step = expected.count / 7_777
+      let piece = (0..<min(frame.missing, 7_777)).map { UInt8(truncatingIfNeeded: $0 &+ step) }
+      #expect(piece.withUnsafeBytes { frame.append($0) })
+      expected += piece
+      #expect(frame.storageByteCount <= max(65_536, 4 * frame.count))
+    }
+    #expect(frame.isComplete && frame.storageByteCount == 1_000_000)
+    #expect(frame.bytes.elementsEqual(expected))
+  }
+
+  @Test("memory that cannot be had is told, and what is there stays")
+  func exhausted() {
+    let frame = FrameBuffer(byteCount: 1 << 60, available: 3)
+    #expect([UInt8]([1, 2, 3]).withUnsafeBytes { frame.append($0) })
+    // Never read: the broker asks for room first, and nobody has half an exabyte.
+    let impossible = UnsafeRawBufferPointer(start: frame.bytes.baseAddress, count: 1 << 59)
+    #expect(!frame.append(impossible))
+    #expect(frame.bytes.elementsEqual([1, 2, 3]))
+  }
+}
