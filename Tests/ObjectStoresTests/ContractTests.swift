@@ -114,8 +114,6 @@ import TierKit
     try open.store.remove(["r/b/d"], StoreCall())
     try open.store.remove([], StoreCall())
     #expect(try open.store.allKeys() == ["s"])
-    #expect(try open.store.put("r/b", [8], ifAbsent: true))
-    #expect(try open.store.get("r/b") == [8])
   }
 
   @Test(arguments: StoreKind.available) func illegalKeysAreRefused(kind: StoreKind) throws {

@@ -39,10 +39,14 @@ final class SeaweedServer: Sendable {
     process.arguments = [
       "server", "-dir=\(directory)/data", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.port=\(base)",
       "-volume.port=\(base + 1)", "-filer", "-filer.port=\(base + 2)", "-s3", "-s3.port=\(base + 3)",
-      "-s3.config=\(directory)/s3.json", "-master.volumeSizeLimitMB=256", "-volume.max=200",
+      "-s3.config=\(directory)/s3.json", "-s3.port.iceberg=0", "-s3.port.lance=0",
+      "-master.volumeSizeLimitMB=256", "-volume.max=200",
     ]
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
+    process.standardInput = FileHandle.nullDevice
+    try Data().write(to: URL(fileURLWithPath: directory + "/log"))
+    let log = FileHandle(forWritingAtPath: directory + "/log")
+    process.standardOutput = log
+    process.standardError = log
     try process.run()
     let pid = process.processIdentifier
     Self.running.withLock { $0 = (pid, directory) }

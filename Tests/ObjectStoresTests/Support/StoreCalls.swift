@@ -111,6 +111,14 @@ func pattern(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
   }
 }
 
+/// Keys of seven directories, not in order.
+func tenThousandKeys() -> [String] {
+  (0..<10_000).map { (number: Int) -> String in
+    let digits = String(String(number + 1_000_000).dropFirst())
+    return "t/\(number % 7)/\(digits)-x.kar"
+  }
+}
+
 /// A directory that is removed with the object.
 final class ScratchDirectory: Sendable {
   let path: String

@@ -8,36 +8,16 @@ extension FileStore {
       try gate.enter { () throws(TierError) in
         try ObjectKey.checkPrefix(prefix)
         let scope = CallScope(call, gate, host)
-        var walk = Walk(prefix: Array(prefix.utf8), startAfter: Array(startAfter.utf8), limit: limit)
-        // The walk begins in the innermost directory that the prefix names whole.
-        let base = prefix.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(prefix[...$0]) } ?? ""
+        var walk = ListingWalk(prefix: prefix, startAfter: startAfter, limit: limit)
+        let base = ListingWalk.base(of: prefix)
         if try ancestorsAreDirectories(base + "x") { try list(base, &walk, scope) }
-        return ObjectListing(objects: walk.objects, hasMore: walk.hasMore)
+        return walk.listing
       }
     }
   }
 
-  /// What one listing looks for and has found.
-  private struct Walk {
-    let prefix: [UInt8]
-    let startAfter: [UInt8]
-    let limit: Int
-    var objects: [ObjectInfo] = []
-    var hasMore = false
-
-    /// Whether keys that begin with `stem` (for a file: that are `stem`) may be wanted.
-    func wants(_ stem: [UInt8], isDirectory: Bool) -> Bool {
-      if isDirectory {
-        guard stem.starts(with: prefix) || prefix.starts(with: stem) else { return false }
-        return precedes(startAfter, stem) || startAfter.starts(with: stem)
-      }
-      return stem.starts(with: prefix) && precedes(startAfter, stem)
-    }
-  }
-
-  /// Visits what is below `base` ("" or "a/b/") in the order of keys: a directory counts as its name with a slash, because
-  /// that is what its keys go on with ('-' and '.' sort before it).
-  private func list(_ base: String, _ walk: inout Walk, _ scope: CallScope) throws(TierError) {
+  /// Visits what is below `base` ("" or "a/b/") in the order of keys.
+  private func list(_ base: String, _ walk: inout ListingWalk, _ scope: CallScope) throws(TierError) {
     var last: [UInt8] = []
     while !walk.hasMore {
       try scope.check("listing '\(base)'")
@@ -47,7 +27,7 @@ extension FileStore {
         if stem.last == UInt8(ascii: "/") {
           try list(key, &walk, scope)
         } else if let status = try objectStatus(key) {
-          if walk.objects.count == walk.limit { walk.hasMore = true } else { walk.objects.append(ObjectInfo(key: key, status)) }
+          walk.add(ObjectInfo(key: key, status))
         }
         if walk.hasMore { return }
       }
@@ -57,7 +37,7 @@ extension FileStore {
   }
 
   /// The first names of a directory behind `last`, as keys or beginnings of keys, in order.
-  private func nextStems(_ base: String, after last: [UInt8], _ walk: Walk) throws(TierError) -> [[UInt8]] {
+  private func nextStems(_ base: String, after last: [UInt8], _ walk: ListingWalk) throws(TierError) -> [[UInt8]] {
     let capacity = StoreLimits.listedNamesMax
     let directory = base.isEmpty ? root : "\(root)/\(base.dropLast())"
     var stems: [[UInt8]] = []
@@ -65,7 +45,7 @@ extension FileStore {
       try fileSystem.names(directory) { name, kind in
         guard kind != .other, ObjectKey.problem(name.utf8) == nil else { return }
         let stem = Array(base.utf8) + Array(name.utf8) + (kind == .directory ? [UInt8(ascii: "/")] : [])
-        guard precedes(last, stem), walk.wants(stem, isDirectory: kind == .directory) else { return }
+        guard precedes(last, stem), walk.wants(stem) else { return }
         stems.append(stem)
         if stems.count == 2 * capacity { stems = Array(stems.sorted(by: precedes).prefix(capacity)) }
       }

@@ -5,96 +5,93 @@ extension S3Store {
     prefix: String, startAfter: String, limit: Int, _ call: StoreCall
   ) throws(TierError) -> ObjectListing {
     try ObjectKey.checkPrefix(prefix)
-    return try self.call(.list, call) { (scope, _) throws(TierError) in
-      var objects: [ObjectInfo] = []
-      var last = startAfter.isEmpty ? "" : fullKey(startAfter)
-      while true {
-        try scope.check("listing s3://\(configuration.bucket)/\(fullKey(prefix))")
-        let page = try client().listPage(prefix: fullKey(prefix), startAfter: last, scope)
-        for var object in page.objects {
-          object.key = String(object.key.dropFirst(configuration.prefix.count))
-          // Somebody else's, or a probe.
-          if ObjectKey.problem(object.key.utf8) != nil { continue }
-          if objects.count == limit { return ObjectListing(objects: objects, hasMore: true) }
-          objects.append(object)
-        }
-        guard page.hasMore, let end = page.objects.last?.key else {
-          return ObjectListing(objects: objects, hasMore: false)
-        }
-        last = end
+    return try self.call(.list, call) { (scope, abilities) throws(TierError) in
+      var walk = ListingWalk(prefix: prefix, startAfter: startAfter, limit: limit)
+      if abilities.ordersByKey {
+        try listInOrder(prefix, startAfter, &walk, scope)
+      } else {
+        try listDirectory(ListingWalk.base(of: prefix), &walk, scope)
       }
+      return walk.listing
     }
+  }
+
+  private func listInOrder(
+    _ prefix: String, _ startAfter: String, _ walk: inout ListingWalk, _ scope: CallScope
+  ) throws(TierError) {
+    var last = startAfter.isEmpty ? "" : fullKey(startAfter)
+    while true {
+      try scope.check("listing s3://\(configuration.bucket)/\(fullKey(prefix))")
+      let page = try client().page(prefix: fullKey(prefix), startAfter: last, scope)
+      for object in page.objects {
+        guard object.key.utf8.starts(with: fullKey(prefix).utf8), precedes(last.utf8, object.key.utf8) else {
+          throw TierError(
+            .permanent,
+            "s3://\(configuration.bucket): the service lists '\(object.key)' out of order, or without being asked for")
+        }
+        last = object.key
+        if let found = known(object) { walk.add(found) }
+        if walk.hasMore { return }
+      }
+      if !page.isTruncated || page.objects.isEmpty { return }
+    }
+  }
+
+  /// For services that list directory by directory: each one is read whole and put in order here.
+  private func listDirectory(_ base: String, _ walk: inout ListingWalk, _ scope: CallScope) throws(TierError) {
+    var stems: [(key: String, object: ObjectInfo?)] = []
+    var token: String?
+    repeat {
+      try scope.check("listing s3://\(configuration.bucket)/\(fullKey(base))")
+      let page = try client().page(prefix: fullKey(base), isOneDirectory: true, token: token, scope)
+      for object in page.objects { if let found = known(object) { stems.append((found.key, found)) } }
+      for directory in page.directories where directory.utf8.starts(with: fullKey(base).utf8) {
+        stems.append((String(directory.dropFirst(configuration.prefix.count)), nil))
+      }
+      stems.removeAll { !walk.wants(Array($0.key.utf8)) }
+      guard stems.count <= StoreLimits.directoryEntriesMax else {
+        throw TierError(
+          .permanent, "s3://\(configuration.bucket)/\(fullKey(base)) has more than \(StoreLimits.directoryEntriesMax) entries")
+      }
+      token = page.isTruncated ? page.nextToken : nil
+    } while token != nil
+    for stem in stems.sorted(by: { precedes($0.key.utf8, $1.key.utf8) }) {
+      if let object = stem.object {
+        walk.add(object)
+      } else if ObjectKey.problem((stem.key + "x").utf8) == nil, stem.key != base {
+        try listDirectory(stem.key, &walk, scope)
+      }
+      if walk.hasMore { return }
+    }
+  }
+
+  /// The object under the store's own key; nil for somebody else's key, or a probe.
+  private func known(_ object: ObjectInfo) -> ObjectInfo? {
+    guard object.key.utf8.starts(with: configuration.prefix.utf8) else { return nil }
+    var found = object
+    found.key = String(object.key.dropFirst(configuration.prefix.count))
+    return ObjectKey.problem(found.key.utf8) == nil ? found : nil
   }
 }
 
 extension S3Client {
-  /// One page of a listing: keys with the configured prefix, in order, behind `startAfter`.
-  func listPage(prefix: String, startAfter: String, _ scope: CallScope) throws(TierError) -> ObjectListing {
+  /// One page of a listing; keys and directories as the service has them.
+  func page(
+    prefix: String, startAfter: String = "", isOneDirectory: Bool = false, token: String? = nil, _ scope: CallScope
+  ) throws(TierError) -> ListPage {
     var query = [
       ("list-type", "2"), ("prefix", prefix), ("encoding-type", "url"),
       ("max-keys", "\(StoreLimits.keysPerRequestMax)"),
     ]
     if !startAfter.isEmpty { query.append(("start-after", startAfter)) }
+    if isOneDirectory { query.append(("delimiter", "/")) }
+    if let token { query.append(("continuation-token", token)) }
     let what = "listing s3://\(configuration.bucket)/\(prefix)"
     let response = try send(
       S3Request(
         method: "GET", query: query, sink: .memory(byteCountMax: StoreLimits.listingBodyByteCountMax),
-        check: { ListPage.parse($0.body) == nil ? TierError(.retriable, "\(what): the answer is no listing") : nil }),
+        check: { ListPage($0.body) == nil ? TierError(.retriable, "\(what): the answer is no listing") : nil }),
       scope)
-    let page = ListPage.parse(response.body)!
-    var last = Array(startAfter.utf8)
-    for object in page.objects {
-      guard object.key.utf8.starts(with: prefix.utf8), precedes(last, object.key.utf8) else {
-        throw TierError(
-          .permanent,
-          "\(what): the service does not list in the order of keys, or not what was asked for ('\(object.key)')")
-      }
-      last = Array(object.key.utf8)
-    }
-    return page
-  }
-}
-
-/// A ListBucketResult. Pure.
-enum ListPage {
-  /// Nil for a body that is none. The keys are whole, the configured prefix included.
-  static func parse(_ body: [UInt8]) -> ObjectListing? {
-    guard let root = XMLElement.parse(body), root.name == "ListBucketResult" else { return nil }
-    let isEncoded = root.text("EncodingType") == "url"
-    var objects: [ObjectInfo] = []
-    for element in root.all("Contents") {
-      guard let rawKey = element.text("Key"), let key = isEncoded ? decoded(rawKey) : rawKey,
-        let size = element.text("Size").flatMap({ Int($0) }), size >= 0
-      else { return nil }
-      objects.append(
-        ObjectInfo(
-          key: key, byteCount: size, modified: element.text("LastModified").flatMap(Timestamp.iso8601) ?? -1,
-          etag: Array(unquoted(element.text("ETag") ?? "").utf8.prefix(64))))
-    }
-    return ObjectListing(objects: objects, hasMore: root.text("IsTruncated") == "true")
-  }
-
-  /// Undoes URL encoding; nil for what is none.
-  static func decoded(_ text: String) -> String? {
-    let utf8 = Array(text.utf8)
-    var bytes: [UInt8] = []
-    var index = 0
-    while index < utf8.count {
-      switch utf8[index] {
-      case UInt8(ascii: "%"):
-        guard index + 2 < utf8.count,
-          let byte = UInt8(String(decoding: utf8[(index + 1)...(index + 2)], as: UTF8.self), radix: 16)
-        else { return nil }
-        bytes.append(byte)
-        index += 3
-      case UInt8(ascii: "+"):
-        bytes.append(UInt8(ascii: " "))
-        index += 1
-      default:
-        bytes.append(utf8[index])
-        index += 1
-      }
-    }
-    return String(decoding: bytes, as: UTF8.self)
+    return ListPage(response.body)!
   }
 }

@@ -74,12 +74,12 @@ extension S3Store {
           accepted: isConditional ? [404, 409, 412] : [404]), scope)
     }
     if response.isSuccess { return true }
-    if response.status == 412 { return false }
     // No such upload: an earlier try was done although its answer was lost, or somebody aborted it.
     guard let stored = try info(key, scope) else {
       throw TierError(
         .retriable, "s3://\(configuration.bucket)/\(fullKey(key)): the upload could not be completed (\(response.status))")
     }
+    if response.status != 404 { return false }
     let md5s = uploaded.compactMap(\.md5)
     let etag = withStableBytes(md5s.flatMap { $0 }) { Digest.md5([$0]) }.map { "\(Digest.hex($0))-\(uploaded.count)" }
     return stored.byteCount == byteCount && etag != nil && String(decoding: stored.etag, as: UTF8.self) == etag

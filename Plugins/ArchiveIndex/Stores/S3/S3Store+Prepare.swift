@@ -24,9 +24,11 @@ extension S3Store {
     return abilities
   }
 
-  /// Creates one key twice, and demands that the second time fails.
+  /// Creates one key twice, and demands that the second time fails; then another one that sorts before it, and looks at
+  /// the listing of both.
   private func probe(_ client: S3Client, _ scope: CallScope) throws(TierError) -> Abilities {
-    let key = fullKey(Self.probePrefix + String(host.random, radix: 16))
+    let name = fullKey(Self.probePrefix + String(host.random, radix: 16))
+    let key = name + "/second"
     let bytes = Array("chronik: may this be overwritten?\n".utf8)
     var abilities = Abilities(conditionalPuts: true, checksums: true)
     let first = try client.sendPut(key, bytes, checksum: true, ifAbsent: true, accepted: [400, 501], scope)
@@ -45,7 +47,17 @@ extension S3Store {
         key, bytes, checksum: abilities.checksums, ifAbsent: true, accepted: [412, 409, 404], scope)
       abilities.conditionalPuts = !again.isSuccess
     }
-    _ = try client.send(S3Request(method: "DELETE", key: key, accepted: [404]), scope)
+    let earlier = name + "-first"
+    _ = try client.sendPut(earlier, bytes, checksum: abilities.checksums, ifAbsent: false, accepted: [], scope)
+    let listed = try client.page(prefix: name, scope).objects.map(\.key)
+    guard Set(listed) == [key, earlier] else {
+      throw TierError(
+        .permanent, "s3://\(configuration.bucket): the service does not list what was just put, which no archive can live with")
+    }
+    abilities.ordersByKey = listed == [earlier, key]
+    for probe in [key, earlier] {
+      _ = try client.send(S3Request(method: "DELETE", key: probe, accepted: [404]), scope)
+    }
     return abilities
   }
 
@@ -65,7 +77,7 @@ extension S3Store {
       aborted += 1
     }
     if aborted > 0 { host.log(.info, "aborted uploads that an earlier crash left", [("count", "\(aborted)")]) }
-    let probes = try client.listPage(prefix: fullKey(Self.probePrefix), startAfter: "", scope)
+    let probes = try client.page(prefix: fullKey(Self.probePrefix), scope)
     for probe in probes.objects where probe.modified >= 0 && probe.modified < limit {
       _ = try client.send(S3Request(method: "DELETE", key: probe.key, accepted: [404]), scope)
     }

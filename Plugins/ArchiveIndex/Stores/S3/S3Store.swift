@@ -19,6 +19,8 @@ public final class S3Store: ObjectStore {
     var conditionalPuts: Bool
     /// x-amz-checksum-crc32c is accepted.
     var checksums: Bool
+    /// Listings have the order of the keys' bytes; some services list directory by directory.
+    var ordersByKey = true
   }
 
   private enum Readiness {

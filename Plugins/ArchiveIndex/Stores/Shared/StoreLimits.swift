@@ -30,6 +30,8 @@ enum StoreLimits {
   /// Text of one XML element; the longest is an escaped key.
   static let xmlTextByteCountMax = 16 * 1024
   static let xmlDepthMax = 16
+  /// Entries of one directory, where a service lists directory by directory and each is put in order in memory.
+  static let directoryEntriesMax = 1_000_000
   /// Keys of one DeleteObjects request and of one page; S3's own bound.
   static let keysPerRequestMax = 1000
   /// Parts of a multipart upload; S3's own bound.

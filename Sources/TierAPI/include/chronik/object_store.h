@@ -7,7 +7,8 @@
  *   create -> start -> { put, read, head, list, remove } -> stop -> destroy
  *
  * Keys are UTF-8 of 1 to 1,024 bytes, made of parts of [A-Za-z0-9_.~-]+ joined by '/'; no part is "." or "..". A
- * store refuses others with PERMANENT. Keys are relative to whatever prefix or directory the store was configured with.
+ * store refuses others with PERMANENT. No key goes on where another one ends ("a" and "a/b"): a store that keeps
+ * directories may refuse the second. Keys are relative to whatever prefix or directory the store was configured with.
  *
  * Every call below may block, may be made from any thread and runs beside every other one; a store bounds its own
  * connections. Every call carries a deadline and is retried inside the store as far as that allows: what comes back as
@@ -68,7 +69,7 @@ typedef struct chronik_store_read {
   uint8_t *buffer;
   size_t received;              /* with OK: bytes written; fewer than `length` only when the object ends there */
   uint64_t object_byte_count;   /* with OK: size of the whole object */
-  chronik_status status;        /* NOT_FOUND: no such object. PERMANENT: `offset` is beyond its end (at its end: OK, 0 received) */
+  chronik_status status;        /* NOT_FOUND: no such object. PERMANENT: `offset` is beyond its end; at its end: OK, 0 */
   uint32_t reserved;
   uint64_t reserved2[2];
 } CHRONIK_SENDABLE chronik_store_read;
