@@ -84,21 +84,35 @@ public struct TierDescription: Sendable {
   }
 }
 
+/// What an object store is, readable by the host without creating an instance.
+public struct StoreDescription: Sendable {
+  public var id: String
+  public var name: String
+  public var version: String
+  public var summary: String
+  public var keys: [ConfigurationKey]
+
+  public init(id: String, name: String, version: String, summary: String, keys: [ConfigurationKey]) {
+    self.id = id
+    self.name = name
+    self.version = version
+    self.summary = summary
+    self.keys = keys
+  }
+}
+
 extension TierDescription {
   /// The C form. It is allocated once and never freed: the ABI wants it valid for ever.
   func makeDescriptor() -> UnsafePointer<chronik_descriptor> {
-    let table = UnsafeMutablePointer<chronik_config_key>.allocate(capacity: max(keys.count, 1))
-    for (index, key) in keys.enumerated() {
-      (table + index).initialize(to: key.makeConfigKey())
-    }
-    let result = UnsafeMutablePointer<chronik_descriptor>.allocate(capacity: 1)
-    result.initialize(
-      to: chronik_descriptor(
-        struct_size: UInt32(MemoryLayout<chronik_descriptor>.size), config_key_count: UInt32(keys.count),
-        id: Immortal.string(id), name: Immortal.string(name), version: Immortal.string(version),
-        summary: Immortal.string(summary), config_keys: keys.isEmpty ? nil : UnsafePointer(table),
-        abilities: abilities.rawValue))
-    return UnsafePointer(result)
+    Immortal.descriptor(
+      id: id, name: name, version: version, summary: summary, keys: keys, abilities: abilities.rawValue)
+  }
+}
+
+extension StoreDescription {
+  /// The C form. It is allocated once and never freed: the ABI wants it valid for ever.
+  func makeDescriptor() -> UnsafePointer<chronik_descriptor> {
+    Immortal.descriptor(id: id, name: name, version: version, summary: summary, keys: keys, abilities: 0)
   }
 }
 
@@ -140,5 +154,28 @@ enum Immortal {
     let copy = UnsafeMutablePointer<CChar>.allocate(capacity: utf8.count)
     copy.initialize(from: utf8, count: utf8.count)
     return UnsafePointer(copy)
+  }
+
+  static func pointer<T>(to value: T) -> UnsafePointer<T> {
+    let result = UnsafeMutablePointer<T>.allocate(capacity: 1)
+    result.initialize(to: value)
+    return UnsafePointer(result)
+  }
+
+  /// Also of an empty list the address of valid memory.
+  static func array<T>(_ values: [T]) -> UnsafePointer<T> {
+    let result = UnsafeMutablePointer<T>.allocate(capacity: max(1, values.count))
+    result.initialize(from: values, count: values.count)
+    return UnsafePointer(result)
+  }
+
+  static func descriptor(
+    id: String, name: String, version: String, summary: String, keys: [ConfigurationKey], abilities: UInt64
+  ) -> UnsafePointer<chronik_descriptor> {
+    pointer(
+      to: chronik_descriptor(
+        struct_size: UInt32(MemoryLayout<chronik_descriptor>.size), config_key_count: UInt32(keys.count),
+        id: string(id), name: string(name), version: string(version), summary: string(summary),
+        config_keys: keys.isEmpty ? nil : array(keys.map { $0.makeConfigKey() }), abilities: abilities))
   }
 }

@@ -55,6 +55,11 @@ public struct HostServices: @unchecked Sendable {
     table.pointee.account_memory(table.pointee.context, delta)
   }
 
+  /// The host's table for an optional ability, or nil.
+  func hostExtension(_ id: String) -> UnsafeRawPointer? {
+    id.withCString { table.pointee.get_extension(table.pointee.context, $0) }
+  }
+
   /// Runs `work` once on the host's blocking pool; false when the pool refuses because its queue is full.
   public func runBlocking(_ work: @escaping @Sendable () -> Void) -> Bool {
     let box = Unmanaged.passRetained(WorkBox(work))

@@ -38,32 +38,38 @@ public enum VTable {
     return chronik_tier_product(descriptor: description.makeDescriptor(), tier: UnsafePointer(vtable))
   }
 
-  /// The library's entry. The factory answer lives in a global of this image, which is private to one plugin because
+  /// The library's entry. The factory answers live in globals of this image, which is private to one plugin because
   /// every plugin links its own copy of this module.
   public static func plugin(
-    name: String, version: String, tiers: [chronik_tier_product]
+    name: String, version: String, tiers: [chronik_tier_product] = [], stores: [chronik_object_store_product] = []
   ) -> UnsafePointer<chronik_plugin> {
-    let products = UnsafeMutablePointer<chronik_tier_product>.allocate(capacity: max(1, tiers.count))
-    products.initialize(from: tiers, count: tiers.count)
-    let factory = UnsafeMutablePointer<chronik_tier_factory>.allocate(capacity: 1)
-    factory.initialize(
+    tierFactory = Immortal.pointer(
       to: chronik_tier_factory(
         struct_size: UInt32(MemoryLayout<chronik_tier_factory>.size), product_count: UInt32(tiers.count),
-        products: UnsafePointer(products)))
-    tierFactory = UnsafePointer(factory)
-    let entry = UnsafeMutablePointer<chronik_plugin>.allocate(capacity: 1)
-    entry.initialize(
+        products: Immortal.array(tiers)))
+    storeFactory = Immortal.pointer(
+      to: chronik_object_store_factory(
+        struct_size: UInt32(MemoryLayout<chronik_object_store_factory>.size), product_count: UInt32(stores.count),
+        products: Immortal.array(stores)))
+    return Immortal.pointer(
       to: chronik_plugin(
         magic: CHRONIK_PLUGIN_MAGIC, struct_size: UInt32(MemoryLayout<chronik_plugin>.size),
         abi_major: CHRONIK_ABI_MAJOR, abi_minor: CHRONIK_ABI_MINOR, reserved: 0, name: Immortal.string(name),
-        version: Immortal.string(version),
-        get_factory: { id in
-          String(cString: id) == CHRONIK_FACTORY_TIER ? UnsafeRawPointer(VTable.tierFactory) : nil
-        }))
-    return UnsafePointer(entry)
+        version: Immortal.string(version), get_factory: { VTable.factory(String(cString: $0)) }))
+  }
+
+  /// Nil for what the library does not offer: a factory without products says the same, less plainly.
+  private static func factory(_ id: String) -> UnsafeRawPointer? {
+    switch id {
+    case CHRONIK_FACTORY_TIER where (tierFactory?.pointee.product_count ?? 0) > 0: UnsafeRawPointer(tierFactory)
+    case CHRONIK_FACTORY_OBJECT_STORE where (storeFactory?.pointee.product_count ?? 0) > 0:
+      UnsafeRawPointer(storeFactory)
+    default: nil
+    }
   }
 
   nonisolated(unsafe) private static var tierFactory: UnsafePointer<chronik_tier_factory>?
+  nonisolated(unsafe) private static var storeFactory: UnsafePointer<chronik_object_store_factory>?
 
   /// Runs `body` and turns a failure into its status and message.
   static func report(

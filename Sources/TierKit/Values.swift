@@ -19,11 +19,15 @@ public struct TierOptions: Sendable {
   init(_ raw: UnsafePointer<chronik_tier_options>) {
     instanceName = String(raw.pointee.instance_name)
     dataDirectory = String(raw.pointee.data_directory)
-    settings = [:]
-    guard let list = raw.pointee.settings else { return }
-    for setting in UnsafeBufferPointer(start: list, count: Int(raw.pointee.setting_count)) {
+    settings = Self.settings(raw.pointee.settings, Int(raw.pointee.setting_count))
+  }
+
+  static func settings(_ list: UnsafePointer<chronik_setting>?, _ count: Int) -> [String: String] {
+    var settings: [String: String] = [:]
+    for setting in UnsafeBufferPointer(start: list, count: list == nil ? 0 : count) {
       settings[String(setting.key)] = String(setting.value)
     }
+    return settings
   }
 
   /// The value of an integer, size (bytes) or duration (ms) key; `invalidConfiguration` when it is missing or no number.
@@ -32,6 +36,17 @@ public struct TierOptions: Sendable {
       throw TierError(.invalidConfiguration, "\(key): expected an integer, got \(settings[key] ?? "nothing")")
     }
     return value
+  }
+}
+
+/// What an object store's `create` receives: as for a tier, except that its directory need not exist.
+public typealias StoreOptions = TierOptions
+
+extension TierOptions {
+  init(_ raw: UnsafePointer<chronik_store_options>) {
+    self.init(
+      instanceName: String(raw.pointee.instance_name), dataDirectory: String(raw.pointee.data_directory),
+      settings: Self.settings(raw.pointee.settings, Int(raw.pointee.setting_count)))
   }
 }
 

@@ -19,7 +19,8 @@ struct FrozenStruct: Sendable {
 }
 
 extension FrozenStruct {
-  static let all: [FrozenStruct] = bytesAndHost + plugin + partitions + calls + [tier]
+  static let all: [FrozenStruct] =
+    bytesAndHost + plugin + partitions + calls + [tier] + objectStore + search + archive
 
   private static let bytesAndHost: [FrozenStruct] = [
     FrozenStruct(
@@ -205,8 +206,26 @@ let frozenConstants: [(name: String, actual: UInt64, frozen: UInt64)] = [
   ("TIER_READ", UInt64(CHRONIK_TIER_READ), 0x10),
   ("TIER_SEARCH", UInt64(CHRONIK_TIER_SEARCH), 0x20),
   ("TIER_REWRITE", UInt64(CHRONIK_TIER_REWRITE), 0x40),
+  ("TIER_STORE", UInt64(CHRONIK_TIER_STORE), 0x80),
   ("NONBLOCKING", UInt64(CHRONIK_NONBLOCKING), 1),
   ("SEGMENT_SEALED", UInt64(CHRONIK_SEGMENT_SEALED), 1),
+  ("STORE_ETAG_CAPACITY", UInt64(CHRONIK_STORE_ETAG_CAPACITY), 64),
+  ("PUT_IF_ABSENT", UInt64(CHRONIK_PUT_IF_ABSENT), 1),
+  ("SEARCH_NEWEST", UInt64(CHRONIK_SEARCH_NEWEST), 1),
+  ("SEARCH_RELEVANCE", UInt64(CHRONIK_SEARCH_RELEVANCE), 2),
+  ("SEARCH_HAS_KEY", UInt64(CHRONIK_SEARCH_HAS_KEY), 1),
+  ("SEARCH_NULL_KEY", UInt64(CHRONIK_SEARCH_NULL_KEY), 1),
+  ("SEARCH_NULL_VALUE", UInt64(CHRONIK_SEARCH_NULL_VALUE), 2),
+  ("SEARCH_APPEND_TIME", UInt64(CHRONIK_SEARCH_APPEND_TIME), 4),
+  ("SEARCH_PARTIAL", UInt64(CHRONIK_SEARCH_PARTIAL), 1),
+  ("SEARCH_TOTAL_EXACT", UInt64(CHRONIK_SEARCH_TOTAL_EXACT), 2),
+  ("SEARCH_CURSOR_CAPACITY", UInt64(CHRONIK_SEARCH_CURSOR_CAPACITY), 4096),
+  ("ARCHIVE_OBJECT_WITHOUT_ENTRY", UInt64(CHRONIK_ARCHIVE_OBJECT_WITHOUT_ENTRY), 1),
+  ("ARCHIVE_ENTRY_WITHOUT_OBJECT", UInt64(CHRONIK_ARCHIVE_ENTRY_WITHOUT_OBJECT), 2),
+  ("ARCHIVE_DAMAGED", UInt64(CHRONIK_ARCHIVE_DAMAGED), 3),
+  ("ARCHIVE_GAP", UInt64(CHRONIK_ARCHIVE_GAP), 4),
+  ("ARCHIVE_FOREIGN", UInt64(CHRONIK_ARCHIVE_FOREIGN), 5),
+  ("ARCHIVE_READ_EVERYTHING", UInt64(CHRONIK_ARCHIVE_READ_EVERYTHING), 1),
 ]
 
 let frozenTexts: [(name: String, actual: String, frozen: String)] = [
@@ -214,4 +233,7 @@ let frozenTexts: [(name: String, actual: String, frozen: String)] = [
   ("FACTORY_TIER", CHRONIK_FACTORY_TIER, "chronik.tier/1"),
   ("FACTORY_COMPACTION", CHRONIK_FACTORY_COMPACTION, "chronik.compaction/1"),
   ("FACTORY_OBJECT_STORE", CHRONIK_FACTORY_OBJECT_STORE, "chronik.object-store/1"),
+  ("HOST_OBJECT_STORE", CHRONIK_HOST_OBJECT_STORE, "chronik.host.object-store/1"),
+  ("EXTENSION_SEARCH", CHRONIK_EXTENSION_SEARCH, "chronik.search/1"),
+  ("EXTENSION_ARCHIVE", CHRONIK_EXTENSION_ARCHIVE, "chronik.archive/1"),
 ]

@@ -216,6 +216,152 @@ AT(chronik_tier_factory, struct_size, 0);
 AT(chronik_tier_factory, product_count, 4);
 AT(chronik_tier_factory, products, 8);
 
+SIZE(chronik_store_options, 48, 8);
+AT(chronik_store_options, struct_size, 0);
+AT(chronik_store_options, setting_count, 4);
+AT(chronik_store_options, instance_name, 8);
+AT(chronik_store_options, data_directory, 24);
+AT(chronik_store_options, settings, 40);
+
+SIZE(chronik_store_call, 32, 8);
+AT(chronik_store_call, struct_size, 0);
+AT(chronik_store_call, reserved, 4);
+AT(chronik_store_call, deadline_ns, 8);
+AT(chronik_store_call, cancelled, 16);
+AT(chronik_store_call, cancel_context, 24);
+
+SIZE(chronik_object_info, 104, 8);
+AT(chronik_object_info, byte_count, 0);
+AT(chronik_object_info, modified_ms, 8);
+AT(chronik_object_info, etag_length, 16);
+AT(chronik_object_info, reserved, 20);
+AT(chronik_object_info, etag, 24);
+AT(chronik_object_info, reserved2, 88);
+
+SIZE(chronik_store_read, 80, 8);
+AT(chronik_store_read, key, 0);
+AT(chronik_store_read, offset, 16);
+AT(chronik_store_read, length, 24);
+AT(chronik_store_read, buffer, 32);
+AT(chronik_store_read, received, 40);
+AT(chronik_store_read, object_byte_count, 48);
+AT(chronik_store_read, status, 56);
+AT(chronik_store_read, reserved, 60);
+AT(chronik_store_read, reserved2, 64);
+
+SIZE(chronik_object_store, 88, 8);
+AT(chronik_object_store, struct_size, 0);
+AT(chronik_object_store, reserved, 4);
+AT(chronik_object_store, create, 8);
+AT(chronik_object_store, destroy, 16);
+AT(chronik_object_store, start, 24);
+AT(chronik_object_store, stop, 32);
+AT(chronik_object_store, put, 40);
+AT(chronik_object_store, read, 48);
+AT(chronik_object_store, head, 56);
+AT(chronik_object_store, list, 64);
+AT(chronik_object_store, remove, 72);
+AT(chronik_object_store, get_extension, 80);
+
+SIZE(chronik_object_store_product, 16, 8);
+AT(chronik_object_store_product, descriptor, 0);
+AT(chronik_object_store_product, store, 8);
+
+SIZE(chronik_object_store_factory, 16, 8);
+AT(chronik_object_store_factory, struct_size, 0);
+AT(chronik_object_store_factory, product_count, 4);
+AT(chronik_object_store_factory, products, 8);
+
+SIZE(chronik_host_object_store, 24, 8);
+AT(chronik_host_object_store, struct_size, 0);
+AT(chronik_host_object_store, reserved, 4);
+AT(chronik_host_object_store, store, 8);
+AT(chronik_host_object_store, instance, 16);
+
+SIZE(chronik_search_request, 112, 8);
+AT(chronik_search_request, struct_size, 0);
+AT(chronik_search_request, flags, 4);
+AT(chronik_search_request, query, 8);
+AT(chronik_search_request, key, 24);
+AT(chronik_search_request, since_ms, 40);
+AT(chronik_search_request, until_ms, 48);
+AT(chronik_search_request, order, 56);
+AT(chronik_search_request, limit, 60);
+AT(chronik_search_request, cursor, 64);
+AT(chronik_search_request, deadline_ns, 80);
+AT(chronik_search_request, byte_budget, 88);
+AT(chronik_search_request, cancelled, 96);
+AT(chronik_search_request, cancel_context, 104);
+
+SIZE(chronik_search_partition, 40, 8);
+AT(chronik_search_partition, partition, 0);
+AT(chronik_search_partition, start_offset, 8);
+AT(chronik_search_partition, end_offset, 16);
+AT(chronik_search_partition, reserved, 24);
+
+SIZE(chronik_search_source, 24, 8);
+AT(chronik_search_source, struct_size, 0);
+AT(chronik_search_source, reserved, 4);
+AT(chronik_search_source, context, 8);
+AT(chronik_search_source, read, 16);
+
+SIZE(chronik_search_header, 32, 8);
+AT(chronik_search_header, name, 0);
+AT(chronik_search_header, value, 16);
+
+SIZE(chronik_search_hit, 88, 8);
+AT(chronik_search_hit, struct_size, 0);
+AT(chronik_search_hit, flags, 4);
+AT(chronik_search_hit, partition_index, 8);
+AT(chronik_search_hit, offset, 16);
+AT(chronik_search_hit, timestamp_ms, 24);
+AT(chronik_search_hit, key, 32);
+AT(chronik_search_hit, value, 48);
+AT(chronik_search_hit, headers, 64);
+AT(chronik_search_hit, header_count, 72);
+AT(chronik_search_hit, score, 80);
+
+SIZE(chronik_search_result, 4152, 8);
+AT(chronik_search_result, struct_size, 0);
+AT(chronik_search_result, flags, 4);
+AT(chronik_search_result, total, 8);
+AT(chronik_search_result, objects_searched, 16);
+AT(chronik_search_result, bytes_read, 24);
+AT(chronik_search_result, rounds, 32);
+AT(chronik_search_result, records_scanned, 40);
+AT(chronik_search_result, cursor_length, 48);
+AT(chronik_search_result, reserved, 52);
+AT(chronik_search_result, cursor, 56);
+
+SIZE(chronik_search, 16, 8);
+AT(chronik_search, struct_size, 0);
+AT(chronik_search, reserved, 4);
+AT(chronik_search, search, 8);
+
+SIZE(chronik_archive_finding, 40, 8);
+AT(chronik_archive_finding, struct_size, 0);
+AT(chronik_archive_finding, kind, 4);
+AT(chronik_archive_finding, key, 8);
+AT(chronik_archive_finding, detail, 24);
+
+SIZE(chronik_archive_summary, 64, 8);
+AT(chronik_archive_summary, struct_size, 0);
+AT(chronik_archive_summary, reserved, 4);
+AT(chronik_archive_summary, partitions, 8);
+AT(chronik_archive_summary, objects, 16);
+AT(chronik_archive_summary, object_bytes, 24);
+AT(chronik_archive_summary, record_bytes, 32);
+AT(chronik_archive_summary, findings, 40);
+AT(chronik_archive_summary, repaired, 48);
+AT(chronik_archive_summary, pending_deletions, 56);
+
+SIZE(chronik_archive, 32, 8);
+AT(chronik_archive, struct_size, 0);
+AT(chronik_archive, reserved, 4);
+AT(chronik_archive, rebuild, 8);
+AT(chronik_archive, verify, 16);
+AT(chronik_archive, export_json, 24);
+
 VALUE(CHRONIK_OK, 0);
 VALUE(CHRONIK_MISS, 1);
 VALUE(CHRONIK_WOULD_BLOCK, 2);
@@ -257,9 +403,31 @@ VALUE(CHRONIK_TIER_IMPORT, 0x08);
 VALUE(CHRONIK_TIER_READ, 0x10);
 VALUE(CHRONIK_TIER_SEARCH, 0x20);
 VALUE(CHRONIK_TIER_REWRITE, 0x40);
+VALUE(CHRONIK_TIER_STORE, 0x80);
 
 VALUE(CHRONIK_NONBLOCKING, 1);
 VALUE(CHRONIK_SEGMENT_SEALED, 1);
+
+VALUE(CHRONIK_STORE_ETAG_CAPACITY, 64);
+VALUE(CHRONIK_PUT_IF_ABSENT, 1);
+
+VALUE(CHRONIK_SEARCH_NEWEST, 1);
+VALUE(CHRONIK_SEARCH_RELEVANCE, 2);
+VALUE(CHRONIK_SEARCH_HAS_KEY, 1);
+VALUE(CHRONIK_SEARCH_NULL_KEY, 1);
+VALUE(CHRONIK_SEARCH_NULL_VALUE, 2);
+VALUE(CHRONIK_SEARCH_APPEND_TIME, 4);
+VALUE(CHRONIK_SEARCH_PARTIAL, 1);
+VALUE(CHRONIK_SEARCH_TOTAL_EXACT, 2);
+VALUE(CHRONIK_SEARCH_CURSOR_CAPACITY, 4096);
+
+VALUE(CHRONIK_ARCHIVE_OBJECT_WITHOUT_ENTRY, 1);
+VALUE(CHRONIK_ARCHIVE_ENTRY_WITHOUT_OBJECT, 2);
+VALUE(CHRONIK_ARCHIVE_DAMAGED, 3);
+VALUE(CHRONIK_ARCHIVE_GAP, 4);
+VALUE(CHRONIK_ARCHIVE_FOREIGN, 5);
+VALUE(CHRONIK_ARCHIVE_READ_EVERYTHING, 1);
+VALUE(CHRONIK_SEARCH_NULL_HEADER_VALUE, 0xffffffffffffffffu);
 
 FROZEN(sizeof(chronik_status) == 4, "chronik_status");
 FROZEN(sizeof(size_t) == 8 && sizeof(void *) == 8, "this table is for LP64");

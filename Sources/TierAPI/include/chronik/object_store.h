@@ -68,7 +68,7 @@ typedef struct chronik_store_read {
   uint8_t *buffer;
   size_t received;              /* with OK: bytes written; fewer than `length` only when the object ends there */
   uint64_t object_byte_count;   /* with OK: size of the whole object */
-  chronik_status status;        /* NOT_FOUND: no such object. PERMANENT: `offset` is beyond its end */
+  chronik_status status;        /* NOT_FOUND: no such object. PERMANENT: `offset` is beyond its end (at its end: OK, 0 received) */
   uint32_t reserved;
   uint64_t reserved2[2];
 } CHRONIK_SENDABLE chronik_store_read;
@@ -106,7 +106,8 @@ typedef struct chronik_object_store {
   chronik_status (*head)(void *self, const chronik_store_call *call, chronik_bytes key, chronik_object_info *info,
                          chronik_message *message);
   /* Visits, in ascending order of the keys' bytes, at most `limit` (>= 1) objects whose keys begin with `prefix` (may be
-   * empty) and are greater than `start_after` (empty: from the beginning). *more becomes 1 when others follow. `visit`
+   * empty; otherwise the beginning of a legal key) and are greater than `start_after` (empty: from the beginning; any
+   * UTF-8 up to 1,024 bytes, a legal key or not). *more becomes 1 when others follow, never without a visit. `visit`
    * is called on the caller's thread; key and info are borrowed. [again] fine. */
   chronik_status (*list)(void *self, const chronik_store_call *call, chronik_bytes prefix, chronik_bytes start_after,
                          size_t limit,
