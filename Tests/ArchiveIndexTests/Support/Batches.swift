@@ -34,7 +34,10 @@ func batches(_ count: Int, from offset: Int64 = 0, size: Int = 200, records: Int
   return (0..<count).map { _ in
     var builder = RecordBatchBuilder(baseOffset: next, partitionLeaderEpoch: 3)
     for index in 0..<records {
-      let value = (0..<size).map { _ in UInt8.random(in: 32...126, using: &random) }
+      var value: [UInt8] = []
+      value.reserveCapacity(size + 8)
+      while value.count < size { withUnsafeBytes(of: random.next() & 0x1F1F_1F1F_1F1F_1F1F | 0x4040_4040_4040_4040) { value += $0 } }
+      value.removeLast(value.count - size)
       builder.append(timestamp: 1_000 + next + Int64(index), key: Array("key-\(next)".utf8), value: value)
     }
     let end = next + Int64(records)

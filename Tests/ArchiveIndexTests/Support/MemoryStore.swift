@@ -28,7 +28,9 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
   }
 
   private struct State {
-    var objects: [String: [UInt8]] = [:]
+    var objects: [String: [UInt8]] = [:] { didSet { sorted = nil } }
+    /// The keys in the order of a listing; nil when it has to be made again.
+    var sorted: [String]?
     var calls: [Operation: Int] = [:]
     var ranges = 0
     var bytesRead = 0
@@ -143,7 +145,9 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
           continue
         }
         let count = min(reads[index].length, object.count - offset)
-        for position in 0..<count { reads[index].buffer[position] = object[offset + position] }
+        object.withUnsafeBufferPointer { source in
+          reads[index].buffer.update(from: source.baseAddress! + offset, count: count)
+        }
         if case .damages? = effect { reads[index].buffer[count / 2] ^= 0x01 }
         reads[index].received = count
         reads[index].object_byte_count = UInt64(object.count)
@@ -164,8 +168,12 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
   func list(prefix: String, startAfter: String, limit: Int, _ call: StoreCall) throws(TierError) -> ObjectListing {
     try state.withLock { (state) throws(TierError) in
       _ = try enter(.list, prefix, &state)
-      let found = state.objects.keys.filter { $0.hasPrefix(prefix) && startAfter.utf8.lexicographicallyPrecedes($0.utf8) }
-        .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+      let keys = state.sorted ?? state.objects.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+      state.sorted = keys
+      let first = keys.partitioningIndex {
+        startAfter.utf8.lexicographicallyPrecedes($0.utf8) && !$0.utf8.lexicographicallyPrecedes(prefix.utf8)
+      }
+      let found = keys[first...].prefix { $0.hasPrefix(prefix) }
       let answered = found.prefix(min(limit, page))
       return ObjectListing(
         objects: answered.map { ObjectInfo(key: $0, byteCount: state.objects[$0]!.count) },
