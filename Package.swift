@@ -90,6 +90,10 @@ let package = Package(
     .target(
       name: "ArchiveFormat", dependencies: ["KafkaRecords", "CZstd", "CCRC32C"], path: "Plugins/ArchiveIndex/Format",
       swiftSettings: fast),
+    // Search over many objects and over what is in none.
+    .target(
+      name: "ArchiveSearch", dependencies: ["ArchiveFormat", "KafkaRecords", "TierKit", "TierAPI"],
+      path: "Plugins/ArchiveIndex/Search", swiftSettings: fast),
     .target(name: "ExampleTier", dependencies: ["TierKit", "KafkaRecords"], path: "Examples/swift-tier"),
 
     // Benchmarks: `make bench-log`
@@ -110,6 +114,8 @@ let package = Package(
     .testTarget(
       name: "ArchiveFormatTests", dependencies: ["ArchiveFormat", "KafkaRecords"],
       exclude: ["reader.py", "reader_records.py", "Fixtures"]),
+    .testTarget(
+      name: "ArchiveSearchTests", dependencies: ["ArchiveSearch", "ArchiveFormat", "KafkaRecords", "TierAPI", "TierKit"]),
     .testTarget(name: "LogToolsTests", dependencies: ["SegmentFormat", "KafkaRecords"]),
     .testTarget(name: "TierAPITests", dependencies: ["TierAPI"], exclude: ["Fixtures"]),
     .testTarget(name: "MemoryBufferTests", dependencies: ["MemoryBufferCore", "TierAPI", "TierKit"]),
