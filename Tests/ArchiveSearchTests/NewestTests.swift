@@ -112,11 +112,12 @@ import TierKit
     var log = TestLog(partition: 0, firstOffset: 0)
     var random = SeededGenerator(seed: 24)
     let partition = TestPartition()
-    for number in 0..<40 {
+    var start = 0
+    for _ in 0..<40 {
       log.grow(batchCount: 30, &random)
       log.settle(&random)
-      let first = partition.all.isEmpty ? 0 : log.batches.firstIndex { $0.offsets.lowerBound >= partition.all.last!.name.lastOffset }!
-      try partition.archive(log, (number == 0 ? 0 : first)..<log.batches.count)
+      try partition.archive(log, start..<log.batches.count)
+      start = log.batches.count
     }
     let request = SearchRequest(query: Array("error".utf8), limit: 3)
     let outcome = try TestWorld.search(isAlone: true)
@@ -126,10 +127,10 @@ import TierKit
   }
 
   @Test func totalsThatAreCalledExactAre() throws {
-    for seed in UInt64(31)...33 {
+    for seed in UInt64(31)...32 {
       let world = try TestWorld(seed: seed)
       var random = SeededGenerator(seed: seed)
-      for _ in 0..<15 {
+      for _ in 0..<10 {
         let question = Question.random(&random)
         let request = SearchRequest(query: Array(question.text.utf8), limit: random.pick([1, 10_000]))
         let expected = world.expected(question, world.scopes.map(\.offsets))

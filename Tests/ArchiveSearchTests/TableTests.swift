@@ -101,7 +101,9 @@ import TierKit
         request.deadline_ns = .max
         return table.pointee.search(
           me!, &request, partitions, partitions.count, &lender,
-          { context, hit in Unmanaged<Seen>.fromOpaque(context!).takeUnretainedValue().hits.append(SearchHit(hit.pointee)) },
+          { context, hit in
+            Unmanaged<Seen>.fromOpaque(context!).takeUnretainedValue().hits.append(SearchHit(hit.pointee))
+          },
           Unmanaged.passUnretained(seen).toOpaque(), &result, &message)
       }
       return Answer(

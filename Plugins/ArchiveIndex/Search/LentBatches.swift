@@ -40,7 +40,7 @@ struct LentBatches {
     var position = 0
     while position < answer.byteCount {
       let rest = answer.byteCount - position
-      guard rest >= RecordBatchHeader.byteCount else { throw damage(position) }
+      guard rest >= RecordBatchHeader.byteCount else { throw damage }
       if window.upperBound < position + RecordBatchHeader.byteCount || window.lowerBound > position {
         window = position..<position + min(Self.windowByteCount, rest)
         bytes = try read(window)
@@ -52,15 +52,15 @@ struct LentBatches {
           try RecordBatchHeader(parsing: UnsafeRawBufferPointer(rebasing: bytes[start...]))
         }
       } catch {
-        throw damage(position)
+        throw damage
       }
-      guard header.byteCount <= rest else { throw damage(position) }
+      guard header.byteCount <= rest else { throw damage }
       entries.append(Entry(header: header, range: position..<position + header.byteCount))
       position += header.byteCount
     }
   }
 
-  private func damage(_ position: Int) -> TierError {
+  private var damage: TierError {
     TierError(
       .corrupt, "the batches at offset \(entries.last?.header.nextOffset ?? answer.startOffset) cannot be read")
   }
