@@ -105,9 +105,13 @@ let package = Package(
       name: "ObjectStores", dependencies: ["TierAPI", "TierKit", "CCRC32C", "CCurl", "CExpat", "CLibCrypto"],
       path: "Plugins/ArchiveIndex/Stores"),
     .target(
-      name: "ArchiveIndexCore", dependencies: ["TierKit", "TierAPI", "KafkaRecords", "ArchiveFormat"],
+      name: "ArchiveIndexCore", dependencies: ["TierKit", "TierAPI", "KafkaRecords", "ArchiveFormat", "ArchiveSearch"],
       path: "Plugins/ArchiveIndex/Core", swiftSettings: fast),
-    .target(name: "ArchiveIndex", dependencies: ["ArchiveIndexCore"], path: "Plugins/ArchiveIndex/Export"),
+    .target(name: "ArchiveIndex", dependencies: ["ArchiveIndexCore", "ObjectStores"], path: "Plugins/ArchiveIndex/Export"),
+    // Search over many objects and over what is in none.
+    .target(
+      name: "ArchiveSearch", dependencies: ["ArchiveFormat", "KafkaRecords", "TierKit", "TierAPI"],
+      path: "Plugins/ArchiveIndex/Search", swiftSettings: fast),
     .target(name: "ExampleTier", dependencies: ["TierKit", "KafkaRecords"], path: "Examples/swift-tier"),
 
     // Benchmarks: `make bench-log`
@@ -133,6 +137,8 @@ let package = Package(
     .testTarget(
       name: "ArchiveIndexTests",
       dependencies: ["ArchiveIndexCore", "ArchiveFormat", "KafkaRecords", "TierAPI", "TierKit"]),
+    .testTarget(
+      name: "ArchiveSearchTests", dependencies: ["ArchiveSearch", "ArchiveFormat", "KafkaRecords", "TierAPI", "TierKit"]),
     .testTarget(name: "LogToolsTests", dependencies: ["SegmentFormat", "KafkaRecords"]),
     .testTarget(name: "TierAPITests", dependencies: ["TierAPI"], exclude: ["Fixtures"]),
     .testTarget(name: "MemoryBufferTests", dependencies: ["MemoryBufferCore", "TierAPI", "TierKit"]),

@@ -93,7 +93,7 @@ struct NewestVerification<Source: RangeSource> {
       let frame = frames[group.frame]
       if byteCount >= byteCountMax { break }
       if documentCount >= wanted, frame.maxTimestamp <= earliest || !isExact { break }
-      if round > 0, count > 0, isDecided(before: group) { break }
+      if count > 0, isDecided(before: group) { break }
       byteCount += frame.compressedByteCount
       count += 1
       guard search.isCovered(frame: group.frame) else { continue }

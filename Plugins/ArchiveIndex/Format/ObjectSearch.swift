@@ -17,7 +17,9 @@ public final class ObjectSearch<Source: RangeSource> {
   public init(_ reader: ArchiveReader<Source>, query: Query) {
     precondition(query.limit > 0)
     self.reader = reader
-    matcher = RecordMatcher(query.restricted(to: reader.footer.range))
+    var range = reader.footer.range
+    range.minTimestamp = reader.earliest(range.minTimestamp)
+    matcher = RecordMatcher(query.restricted(to: range))
     let canUseWords = reader.footer.indexKind == .full
       && reader.footer.analyzer.version == ArchiveObject.analyzerVersion
     plan = CandidatePlan(query, words: canUseWords, keys: reader.footer.indexKind != .none)
@@ -28,11 +30,11 @@ public final class ObjectSearch<Source: RangeSource> {
     let range = reader.footer.range
     if let offsets = matcher.query.offsets, !offsets.overlaps(range.baseOffset..<range.nextOffset) { return true }
     if let times = matcher.query.timestamps,
-      times.upperBound <= range.minTimestamp || times.lowerBound > range.maxTimestamp
+      times.upperBound <= reader.earliest(range.minTimestamp) || times.lowerBound > range.maxTimestamp
     {
       return true
     }
-    if let behind = matcher.query.behind, behind.timestamp < range.minTimestamp { return true }
+    if let behind = matcher.query.behind, behind.timestamp < reader.earliest(range.minTimestamp) { return true }
     guard let filter = reader.keyFilter else { return false }
     return matcher.query.clauses.contains { clause in
       guard clause.occurrence == .must, case .key(let key) = clause.condition else { return false }
@@ -159,9 +161,9 @@ public final class ObjectSearch<Source: RangeSource> {
     let frames = reader.footer.frames
     let next = index + 1 < frames.count ? frames[index + 1].firstOffset : reader.footer.range.nextOffset
     if let offsets = matcher.query.offsets, !offsets.overlaps(frames[index].firstOffset..<next) { return false }
-    if let behind = matcher.query.behind, behind.timestamp < frames[index].minTimestamp { return false }
+    if let behind = matcher.query.behind, behind.timestamp < reader.earliest(frames[index].minTimestamp) { return false }
     guard let times = matcher.query.timestamps else { return true }
-    return times.upperBound > frames[index].minTimestamp && times.lowerBound <= frames[index].maxTimestamp
+    return times.upperBound > reader.earliest(frames[index].minTimestamp) && times.lowerBound <= frames[index].maxTimestamp
   }
 
   /// True when every record of the frame lies in the query's ranges.
@@ -175,8 +177,14 @@ public final class ObjectSearch<Source: RangeSource> {
     }
     if let behind = matcher.query.behind, behind.timestamp <= frames[index].maxTimestamp { return false }
     guard let times = matcher.query.timestamps else { return true }
-    return times.lowerBound <= frames[index].minTimestamp && times.upperBound > frames[index].maxTimestamp
+    return times.lowerBound <= reader.earliest(frames[index].minTimestamp) && times.upperBound > frames[index].maxTimestamp
   }
+}
+
+extension ArchiveReader {
+  /// No record is older than this, where the footer says `timestamp`: an object without an index was written without
+  /// looking at its records, and a batch's header does not know its earliest one.
+  func earliest(_ timestamp: Int64) -> Int64 { footer.indexKind == .none ? .min : timestamp }
 }
 
 extension Query {

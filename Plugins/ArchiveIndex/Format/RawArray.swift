@@ -73,7 +73,7 @@ struct RawArray<Element: BitwiseCopyable>: ~Copyable {
 extension [UInt8] {
   /// `withUnsafeBytes` that throws what `body` throws and nothing wider.
   @inline(__always)
-  func withBytes<Result, Failure: Error>(
+  package func withBytes<Result, Failure: Error>(
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try withUnsafeBufferPointer { (bytes) throws(Failure) in try body(UnsafeRawBufferPointer(bytes)) }

@@ -5,7 +5,23 @@
  * not hold, which it offers through chronik_search_source, so that a record is found as soon as it is committed.
  *
  * Query language: words, "phrases", +must, -not, key:VALUE (the whole key), header.NAME:VALUE, FIELD:VALUE (the field's
- * name and the value as a phrase). Words are found as the tier's analyzer splits them.
+ * name and the value as a phrase), * (every record). Words are found as the tier's analyzer splits them. A record
+ * answers when every clause without a sign or with "+" holds and none with "-" does.
+ *
+ * Records of aborted transactions never answer. How a transaction ended is read in the log: a search may ask the source
+ * for offsets behind a partition's end_offset until it finds the marker; it does not search the records there.
+ *
+ * Order.
+ *   NEWEST     the later timestamp, then the partition that stands first in the request, then the higher offset
+ *   RELEVANCE  the higher score, then the partition that stands first in the request, then the higher offset
+ * In the order NEWEST a record's place depends on the record alone, whatever is appended, archived or deleted meanwhile.
+ * A cursor is the place of a page's last record, so that pages neither repeat nor lose a record; one that
+ * arrives between two pages is on the later page if its place is behind the cursor. Most logs are about in the order of
+ * their timestamps, which makes this cheap: what is older as a whole than the last record wanted is not read. Where no
+ * index is at hand, batches are judged by their maxTimestamp, as everywhere in Kafka: a record with a later timestamp
+ * than its producer wrote into the batch may be missed by NEWEST and by since_ms.
+ *
+ * Scores are BM25; the objects searched count as a whole, other records as far as they are in range.
  */
 #ifndef CHRONIK_EXT_SEARCH_H
 #define CHRONIK_EXT_SEARCH_H
@@ -18,7 +34,7 @@ CHRONIK_BEGIN
 
 #define CHRONIK_EXTENSION_SEARCH "chronik.search/1"
 
-#define CHRONIK_SEARCH_NEWEST    1u /* latest timestamp first; within a partition: highest offset first */
+#define CHRONIK_SEARCH_NEWEST    1u /* latest timestamp first */
 #define CHRONIK_SEARCH_RELEVANCE 2u /* best BM25 score first */
 
 #define CHRONIK_SEARCH_HAS_KEY 1u   /* chronik_search_request.key counts, even when it is empty */
@@ -27,16 +43,18 @@ CHRONIK_BEGIN
 typedef struct chronik_search_request {
   uint32_t struct_size;
   uint32_t flags;
-  chronik_bytes query;          /* UTF-8; may be empty when a key is given: then every record with that key */
-  chronik_bytes key;            /* only records whose key is exactly this */
+  chronik_bytes query;          /* UTF-8; may be empty, or exclusions only, when a key is given */
+  chronik_bytes key;            /* only records whose key is exactly this, as if the query had +key: */
   int64_t since_ms;             /* only records with a timestamp >= this; INT64_MIN: no bound */
   int64_t until_ms;             /* … and < this; INT64_MAX: no bound */
   uint32_t order;               /* CHRONIK_SEARCH_NEWEST or CHRONIK_SEARCH_RELEVANCE */
   uint32_t limit;               /* records wanted, 1 to 10,000 */
-  chronik_bytes cursor;         /* of an earlier answer to the same request (NEWEST only): go on behind it; or empty */
+  chronik_bytes cursor;         /* of an earlier answer to the same request (NEWEST only; the limit, the budgets and, by
+                                   new ones at the end, the partitions may differ): go on behind it; or empty */
   int64_t deadline_ns;          /* on the host's monotonic clock; when it passes, what was found is the answer */
   uint64_t byte_budget;         /* bytes to read at most, of the store and of the source; 0: the tier's own bound */
-  int32_t (*CHRONIK_NULLABLE cancelled)(void *CHRONIK_NULLABLE cancel_context); /* asked at least every second */
+  int32_t (*CHRONIK_NULLABLE cancelled)(void *CHRONIK_NULLABLE cancel_context); /* asked at least every second, on any
+                                   thread, until the search returns; not 0: it returns CANCELLED */
   void *CHRONIK_NULLABLE cancel_context;
 } CHRONIK_SENDABLE chronik_search_request;
 
@@ -53,8 +71,9 @@ typedef struct chronik_search_source {
   uint32_t struct_size;
   uint32_t reserved;
   void *CHRONIK_NULLABLE context;
-  /* As a tier's read(), of the whole chain, for partitions[index]; never WOULD_BLOCK. [thread] any, also several at
-   * once. [blocking] may. [owner] each extent carries a reference, as in tier.h. */
+  /* As a tier's read(), of the whole chain, for partitions[index]; never WOULD_BLOCK. MISS: the log does not have the
+   * offset. Offsets up to the high watermark can be read, whatever the partition's end_offset is.
+   * [thread] any, also several at once. [blocking] may. [owner] each extent carries a reference, as in tier.h. */
   chronik_status (*read)(void *CHRONIK_NULLABLE context, size_t index, const chronik_read_request *request,
                          chronik_read_result *result, chronik_message *message);
 } CHRONIK_SENDABLE chronik_search_source;
@@ -94,9 +113,9 @@ typedef struct chronik_search_hit {
 typedef struct chronik_search_result {
   uint32_t struct_size;
   uint32_t flags;
-  uint64_t total;               /* records that match */
+  uint64_t total;               /* records that match; with a cursor: behind it */
   uint64_t objects_searched;
-  uint64_t bytes_read;          /* from the store; what was cached does not count */
+  uint64_t bytes_read;          /* of objects, from the store or its cache, and of the source */
   uint64_t rounds;              /* of reads that had to wait for one another, in the object that needed most */
   uint64_t records_scanned;     /* outside the index */
   uint32_t cursor_length;       /* 0: nothing follows, or the order is RELEVANCE */
@@ -107,9 +126,14 @@ typedef struct chronik_search_result {
 typedef struct chronik_search {
   uint32_t struct_size;
   uint32_t reserved;
-  /* Searches `partition_count` partitions as one collection and visits at most request->limit records, best first, on the
-   * caller's thread. INVALID_CONFIG: the query cannot be read; the message says at which character and what is expected.
-   * A failure of the store after something was found is OK with CHRONIK_SEARCH_PARTIAL and the reason in `message`.
+  /* Searches `partition_count` partitions as one collection and visits at most request->limit records, best first, on
+   * the caller's thread, after everything was read. They are fewer although more follow when they would be too large
+   * together (the tier's bound; one record is always visited): NEWEST then goes on by the cursor, RELEVANCE is PARTIAL.
+   * Where an object cannot be read, the source is asked for its offsets. What neither can read makes the answer OK with
+   * CHRONIK_SEARCH_PARTIAL and the reason in `message`, and so do the budgets; such a page may have missed records that
+   * its cursor leaves behind. A failure is returned when it kept everything from being searched.
+   * INVALID_CONFIG: the query cannot be read, and the message says at which character and why; or the cursor is damaged
+   * or belongs to another search.
    * [thread] any, also several at once. [blocking] may, until the deadline. [again] fine. */
   chronik_status (*search)(void *self, const chronik_search_request *request,
                            const chronik_search_partition *partitions, size_t partition_count,
