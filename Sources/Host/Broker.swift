@@ -14,6 +14,9 @@ final class Broker: @unchecked Sendable {
   let inFlight: InFlightBudget
   let fetchSessions: FetchSessionCache
   let blockingPool: BlockingPool
+  /// Threads that may wait for a network; none of them is needed to serve what is on this machine.
+  let coldPool: BlockingPool
+  let coldReads: ColdReads
   let chain: TierChain
   let topics: Topics
   let groups: GroupCoordinator
@@ -39,6 +42,7 @@ final class Broker: @unchecked Sendable {
 
   /// Threads that may wait for disks; more than cores, because they wait.
   private static let blockingThreads = 8
+  private static let coldThreads = 16
 
   /// Opens the data directory and creates the tiers; nothing is served yet.
   init(_ configuration: Configuration, chain resolved: ResolvedChain, plugins: TierLibrary, logger: Logger) throws {
@@ -54,6 +58,8 @@ final class Broker: @unchecked Sendable {
     fetchSessions = FetchSessionCache(capacity: configuration.fetch.sessions)
     let pool = BlockingPool(threads: Self.blockingThreads)
     blockingPool = pool
+    coldPool = BlockingPool(name: "cold", threads: Self.coldThreads)
+    coldReads = ColdReads(pool: coldPool)
     controller = BlockingPool(name: "controller", threads: 1)
     eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.network.threads)
     chain = try TierChain(
@@ -159,6 +165,7 @@ final class Broker: @unchecked Sendable {
     topics.closeAll()
     groupCommit?.stop()
     controller.stop()
+    coldPool.stop()
     blockingPool.stop()
     groups.shutDown()
     // Last of the threads: all others hand their results to an event loop.

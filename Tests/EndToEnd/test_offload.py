@@ -182,7 +182,7 @@ def test_compacted_topics_stay_where_they_are(brokers, tmp_path, topic, corpus):
 
 def test_a_quiet_partition_reaches_the_archive(brokers, tmp_path, topic):
     broker = brokers(chain(tmp_path))
-    clients.create_topic(broker.bootstrap, topic, config={"segment.ms": "1000", "local.retention.bytes": "1"})
+    clients.create_topic(broker.bootstrap, topic, config={"segment.ms": "1000", "local.retention.ms": "1"})
     produce(broker, topic, [b"the only record"])
     assert wait_for_archive(broker, topic) == 1
     check_all(broker, topic, [b"the only record"])

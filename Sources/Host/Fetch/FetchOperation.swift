@@ -8,6 +8,8 @@ import PluginLoader
 /// It reads what can be had without blocking. When that is enough (min_bytes, an error, or no time left) it answers;
 /// otherwise it parks on its partitions and is woken by the append that makes new bytes visible, or by its deadline. A
 /// partition whose bytes must come from a disk is read on the blocking pool, once per fetch, while the others are ready.
+/// Bytes from below the commit tier are fetched beside it (`ColdReads`); the answer does not wait for them beyond the
+/// deadline, nor when the other partitions have enough.
 ///
 /// Confined to the connection's event loop, except for ``wake()``.
 final class FetchOperation: LogWaiter, @unchecked Sendable {
@@ -27,6 +29,8 @@ final class FetchOperation: LogWaiter, @unchecked Sendable {
   private var fetched: [Int: LogRead] = [:]
   private var blockingReads = 0
   private let isWoken = NIOLockedValueBox(false)
+  /// Cold partitions that one fetch has read at the same time; the others come with the next ones.
+  private static let coldReadsMax = 8
 
   init(
     _ request: FetchRequest, _ context: RequestContext, targets: [FetchTarget], session: FetchSession?,
@@ -44,11 +48,17 @@ final class FetchOperation: LogWaiter, @unchecked Sendable {
 
   // MARK: - Deciding
 
+  private enum Wait {
+    case none
+    case disk
+    case store
+  }
+
   private struct Result {
     var data: FetchResponse.PartitionData
     var extents: [Extent]
     var log: PartitionLog?
-    var wouldBlock = false
+    var wait = Wait.none
   }
 
   /// Reads everything once and answers or waits.
@@ -65,8 +75,10 @@ final class FetchOperation: LogWaiter, @unchecked Sendable {
       if result.data.errorCode != .none || result.data.divergingEpoch.epoch >= 0 { mustAnswer = true }
       results.append(result)
     }
-    let blocked = results.indices.filter { results[$0].wouldBlock }
-    if byteCount >= Int(request.minBytes) && blocked.isEmpty { mustAnswer = true }
+    let blocked = results.indices.filter { results[$0].wait == .disk }
+    let cold = results.indices.filter { results[$0].wait == .store }
+    if byteCount >= Int(request.minBytes) && blocked.isEmpty && cold.isEmpty { mustAnswer = true }
+    if !cold.isEmpty { readCold(cold) }
     // With nothing at hand a late fetch still waits for the disk: a client that never waits must get on, too.
     if mustAnswer && (blocked.isEmpty || (isLate && byteCount > 0)) { return answer(results) }
     if !blocked.isEmpty && (byteCount < max(1, Int(request.minBytes))) {
@@ -94,11 +106,18 @@ final class FetchOperation: LogWaiter, @unchecked Sendable {
       return Result(data: data, extents: [], log: log)
     }
     if target.lastFetchedEpoch >= 0, let result = checkLastFetched(target, log, offsets, data) { return result }
-    let answer =
+    var answer =
       fetched[index]
       ?? log.read(
         offset: target.fetchOffset, maxBytes: min(target.maxBytes, max(0, bytesLeft)), minOneBatch: isFirst,
         isolation: isolation, nonblocking: true)
+    if case .wouldBlock(isCold: true) = answer,
+      let brought = context.broker.coldReads.take(
+        ColdReads.Key(partition: log.identity, offset: target.fetchOffset), byteCountMax: bytesLeft, any: isFirst)
+    {
+      fetched[index] = brought
+      answer = brought
+    }
     switch answer {
     case .records(let extents, let byteCount, let offsets):
       set(offsets, &data)
@@ -108,9 +127,9 @@ final class FetchOperation: LogWaiter, @unchecked Sendable {
       set(offsets, &data)
       data.errorCode = code
       return Result(data: data, extents: [], log: log)
-    case .wouldBlock:
+    case .wouldBlock(let isCold):
       set(offsets, &data)
-      return Result(data: data, extents: [], log: log, wouldBlock: true)
+      return Result(data: data, extents: [], log: log, wait: isCold ? .store : .disk)
     }
   }
 
@@ -171,13 +190,28 @@ final class FetchOperation: LogWaiter, @unchecked Sendable {
     if blockingReads == 0 { context.eventLoop.execute { self.evaluate() } }
   }
 
+  /// Has cold partitions read beside this fetch; it is woken for each that comes.
+  private func readCold(_ indices: [Int]) {
+    for index in indices.prefix(Self.coldReadsMax) {
+      let target = targets[index]
+      guard let log = find(target) else { continue }
+      let (maxBytes, isolation) = (min(target.maxBytes, totalBytesMax), isolation)
+      context.broker.coldReads.start(
+        ColdReads.Key(partition: log.identity, offset: target.fetchOffset), waiter: self
+      ) {
+        log.read(
+          offset: target.fetchOffset, maxBytes: maxBytes, minOneBatch: true, isolation: isolation, nonblocking: false)
+      }
+    }
+  }
+
   private func park(_ results: [Result]) {
     if timer == nil {
       timer = context.eventLoop.scheduleTask(deadline: deadline) { self.evaluate() }
     }
     isWoken.withLockedValue { $0 = false }
     let isFirstTime = parkedOn.isEmpty
-    for result in results where !result.wouldBlock && fetched.isEmpty {
+    for result in results where result.wait == .none && fetched.isEmpty {
       guard let log = result.log else { continue }
       if isFirstTime { parkedOn.append(log) }
       log.wake(self, beyond: result.data.highWatermark)

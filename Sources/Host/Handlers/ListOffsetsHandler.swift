@@ -14,7 +14,7 @@ enum ListOffsetsHandler: RequestHandler {
       topic.partitions.contains { $0.timestamp >= 0 || $0.timestamp == -3 }
     }
     if needsRecords {
-      context.runBlocking { context.respond(response(request, context)) }
+      context.runCold { context.respond(response(request, context)) }
     } else {
       context.respond(response(request, context))
     }

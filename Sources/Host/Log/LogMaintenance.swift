@@ -67,17 +67,18 @@ final class LogMaintenance: Sendable {
 
   /// One round. On the maintenance thread.
   private func pass(now: Int64) {
-    let (appliesRetention, expiresProducers) = state.withLockedValue { state in
+    let (appliesRetention, isMinute) = state.withLockedValue { state in
       let retention = now - state.lastRetention >= retentionInterval.wholeMilliseconds
       let expiry = now - state.lastExpiry >= Self.producerExpiryInterval
       if retention { state.lastRetention = now }
       if expiry { state.lastExpiry = now }
       return (retention, expiry)
     }
+    if isMinute { topics.retryRemovals() }
     for topic in topics.all {
       let configuration = topic.configuration
       for log in topic.partitions {
-        if expiresProducers { log.expireProducers(now: now) }
+        if isMinute { log.expireProducers(now: now) }
         if appliesRetention { log.applyRetention(configuration, now: now) }
         log.saveSnapshotIfDue(now: now)
       }

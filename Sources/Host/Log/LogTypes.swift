@@ -67,5 +67,6 @@ enum LogRead: Sendable {
   /// `extents` may be empty: nothing below the bound yet, or not within the byte limit.
   case records(extents: [Extent], byteCount: Int, offsets: LogOffsets)
   case refused(ErrorCode, offsets: LogOffsets)
-  case wouldBlock
+  /// `isCold`: below the commit tier, where it may take long.
+  case wouldBlock(isCold: Bool)
 }

@@ -30,7 +30,7 @@ extension PartitionLog {
     {
     case .batches(let extents, _, let byteCount):
       return .records(extents: extents, byteCount: byteCount, offsets: offsets)
-    case .wouldBlock: return .wouldBlock
+    case .wouldBlock(let isCold): return .wouldBlock(isCold: isCold)
     case .failed(let failure):
       // The start may have moved while the tiers were asked.
       let now = self.offsets

@@ -10,7 +10,8 @@ final class DataDirectory: @unchecked Sendable {
 
   enum Failure: Error, CustomStringConvertible {
     case io(path: String, operation: String, errno: Int32)
-    case inUse(path: String)
+    /// `process`: who uses it, when it says so.
+    case inUse(path: String, process: Int32?)
     case wrongNode(path: String, found: String, configured: Int32)
     case wrongCluster(path: String, found: String, configured: String)
     case malformed(path: String, line: Int)
@@ -18,7 +19,9 @@ final class DataDirectory: @unchecked Sendable {
     var description: String {
       switch self {
       case .io(let path, let operation, let code): "\(path): \(operation) failed: \(String(cString: strerror(code)))"
-      case .inUse(let path): "\(path): another broker is using this data directory; stop it or choose another data_dir"
+      case .inUse(let path, let process):
+        "\(path): another broker\(process.map { " (process \($0))" } ?? "") is using this data directory; stop it or choose "
+          + "another data_dir"
       case .wrongNode(let path, let found, let configured):
         "\(path): belongs to node.id \(found), but the configuration says \(configured)"
       case .wrongCluster(let path, let found, let configured):
@@ -35,9 +38,11 @@ final class DataDirectory: @unchecked Sendable {
     lockFile = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard lockFile >= 0 else { throw .io(path: lockPath, operation: "open", errno: errno) }
     guard flock(lockFile, LOCK_EX | LOCK_NB) == 0 else {
+      let process = Self.processID(in: lockFile)
       Glibc.close(lockFile)
-      throw .inUse(path: path)
+      throw .inUse(path: path, process: process)
     }
+    Self.writeProcessID(to: lockFile)
     self.path = path
     let file = "\(path)/meta.properties"
     let known = try Self.read(file)
@@ -55,6 +60,19 @@ final class DataDirectory: @unchecked Sendable {
 
   /// Lets another broker have the directory.
   func unlock() { Glibc.close(lockFile) }
+
+  /// Who holds the lock is only for people, so a failure does not matter.
+  private static func writeProcessID(to file: Int32) {
+    let text = Array("\(getpid())\n".utf8)
+    _ = ftruncate(file, 0)
+    _ = pwrite(file, text, text.count, 0)
+  }
+
+  private static func processID(in file: Int32) -> Int32? {
+    var text = [UInt8](repeating: 0, count: 16)
+    let count = pread(file, &text, text.count, 0)
+    return count > 0 ? Int32(String(decoding: text[..<count].prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)) : nil
+  }
 
   /// `mkdir -p`.
   static func makeDirectory(_ path: String) throws(Failure) {

@@ -32,6 +32,8 @@ final class Topics: Sendable {
   /// Deleted topics whose data is still to go, oldest first, each with its next partition. Touched on the controller
   /// thread only.
   private let removals = UncheckedBox(Deque<(record: TopicRecord, partition: Int32)>())
+  /// Those that failed and are to be tried again. Touched on the controller thread only.
+  private let failedRemovals = UncheckedBox<[TopicRecord]>([])
   /// From `closeAll` on, what is left to remove is the next start's. Touched on the controller thread only.
   let isClosing = UncheckedBox(false)
   private let served = NIOLockedValueBox(Served())
@@ -70,7 +72,8 @@ final class Topics: Sendable {
 
   // MARK: - Changes, on the controller thread
 
-  /// Opens every topic of the catalogue, several partitions at a time, and finishes deletions that a crash interrupted.
+  /// Opens every topic of the catalogue, several partitions at a time, and begins to finish deletions that a crash
+  /// interrupted.
   /// Blocks.
   func openAll() throws {
     let records = catalogue.value.topics.values.sorted { $0.name < $1.name }
@@ -85,7 +88,10 @@ final class Topics: Sendable {
       serve(record, logs: Array(opened[next..<next + count]))
       next += count
     }
-    for record in records where record.deleting { removeData(record) }
+    // A store that does not answer now must not keep the broker from starting.
+    controller.run { [self] in
+      for record in records where record.deleting { scheduleRemoval(record) }
+    }
   }
 
   /// Replaces a topic's settings; they were validated.
@@ -100,8 +106,9 @@ final class Topics: Sendable {
     }
   }
 
-  /// Deletes a topic: promised durably and invisible when this returns; the data goes in the background and, after a
-  /// crash, at the next start.
+  /// Deletes a topic: promised durably and invisible when this returns; the data goes in the background from every tier,
+  /// again and again until each has said that nothing is left, also after a crash. Only what the catalogue marks as
+  /// deleted is removed: what else a tier may hold, on a store that others share, is none of this broker's business.
   func delete(_ topic: Topic) throws(AppendRefusal) {
     var record = try record(of: topic)
     record.deleting = true
@@ -203,13 +210,12 @@ final class Topics: Sendable {
     if !removals.value.isEmpty { controller.run { self.removeNextPartition() } }
   }
 
-  /// Everything in one go, at start. Blocks.
-  private func removeData(_ record: TopicRecord) {
-    do {
-      for number in 0..<record.partitions { try removeData(record, partition: number) }
-      try catalogue.value.remove(id: record.id)
-    } catch {
-      noteRemovalFailure(record, error)
+  /// Takes up deletions that failed. Any thread; does not block.
+  func retryRemovals() {
+    controller.run { [self] in
+      let waiting = failedRemovals.value
+      failedRemovals.value.removeAll()
+      for record in waiting { scheduleRemoval(record) }
     }
   }
 
@@ -221,8 +227,9 @@ final class Topics: Sendable {
   }
 
   private func noteRemovalFailure(_ record: TopicRecord, _ error: any Error) {
+    failedRemovals.value.append(record)
     logger.error(
-      "A topic's data could not be deleted; it is tried again at the next start",
+      "A topic's data could not be deleted; it is tried again within a minute and at the next start",
       metadata: ["topic": "\(record.name)", "error": "\(error)"])
   }
 

@@ -42,6 +42,12 @@ final class RequestContext: @unchecked Sendable {
     broker.blockingPool.run(work)
   }
 
+  /// The same for work that may ask tiers below the commit tier, which may wait for a network.
+  func runCold(_ work: @escaping @Sendable () -> Void) {
+    waitForAnswer()
+    broker.coldPool.run(work)
+  }
+
   // MARK: - Answering
 
   /// Answers with a message that carries no records. `version` differs from the request's only where the protocol says

@@ -1,50 +1,138 @@
 import TierAPI
 
-/// The table of "chronik.archive/1" of one tier instance, as far as the HTTP port uses it. Any thread.
+/// The ability `chronik.archive/1` of a running tier: looking after its objects and its index of them. Every call may
+/// block for long. Any thread.
 public struct ArchiveExtension: @unchecked Sendable {
-  public let tier: TierHandle
-  private let export: @convention(c) (
-    UnsafeMutableRawPointer, chronik_bytes, @convention(c) (UnsafeMutableRawPointer?, chronik_bytes) -> Void,
-    UnsafeMutableRawPointer?, UnsafeMutablePointer<chronik_message>
-  ) -> chronik_status
+  public struct Summary: Sendable, Equatable {
+    public var partitions: UInt64
+    public var objects: UInt64
+    public var objectBytes: UInt64
+    public var recordBytes: UInt64
+    public var findings: UInt64
+    public var repaired: UInt64
+    public var pendingDeletions: UInt64
+  }
 
-  /// Nil when the tier keeps no archive, or one of a version without the export.
+  public struct Finding: Sendable, Equatable {
+    /// "object-without-entry"; a number for a kind of a later ABI.
+    public var kind: String
+    public var key: String
+    public var detail: String
+  }
+
+  private let tier: TierHandle
+  private let table: UnsafePointer<chronik_archive>
+
+  /// Nil when the tier does not offer it.
   public init?(_ tier: TierHandle) {
     guard let raw = tier.extension(CHRONIK_EXTENSION_ARCHIVE) else { return nil }
     let table = raw.assumingMemoryBound(to: chronik_archive.self)
-    let offset = MemoryLayout<chronik_archive>.offset(of: \.export_json)!
-    guard Int(table.pointee.struct_size) >= offset + MemoryLayout<UInt>.size,
-      raw.load(fromByteOffset: offset, as: UInt.self) != 0
-    else { return nil }
+    guard table.pointee.struct_size >= MemoryLayout<chronik_archive>.size else { return nil }
     self.tier = tier
-    export = table.pointee.export_json
+    self.table = table
   }
 
-  private final class Writer {
-    let write: (UnsafeRawBufferPointer) -> Void
-    init(_ write: @escaping (UnsafeRawBufferPointer) -> Void) { self.write = write }
+  /// Makes the index again from what the store holds. `progress`: done and total, 0 while not known.
+  public func rebuild(progress: @escaping (UInt64, UInt64) -> Void) throws(TierFailure) -> Summary {
+    let calls = Calls(progress: progress)
+    var summary = Self.emptySummary
+    try PluginCall.check("\(tier.name).rebuild") { message in
+      table.pointee.rebuild(tier.me, Calls.progress, calls.pointer, &summary, message)
+    }
+    withExtendedLifetime(calls) {}
+    return Summary(summary)
   }
 
-  /// Writes the segment index as JSON, piece by piece, on this thread. Blocks. An empty topic means all.
-  public func exportJSON(topic: String, write: (UnsafeRawBufferPointer) -> Void) throws(TierFailure) {
-    var topic = topic
-    let (status, message) = withoutActuallyEscaping(write) { write in
-      let writer = Writer(write)
-      return topic.withUTF8 { topic in
-        withMessageText { message in
-          export(
-            tier.me, chronik_bytes(ptr: topic.baseAddress, len: topic.count),
-            { context, piece in
-              guard let start = piece.ptr, piece.len > 0 else { return }
-              Unmanaged<Writer>.fromOpaque(context!)._withUnsafeGuaranteedRef {
-                $0.write(UnsafeRawBufferPointer(start: start, count: piece.len))
-              }
-            }, Unmanaged.passUnretained(writer).toOpaque(), message)
-        }
+  /// Compares index and store in both directions; changes nothing. `readsEverything`: every byte of every object, too.
+  public func verify(
+    readsEverything: Bool, progress: @escaping (UInt64, UInt64) -> Void, visit: @escaping (Finding) -> Void
+  ) throws(TierFailure) -> Summary {
+    let calls = Calls(progress: progress, visit: visit)
+    var summary = Self.emptySummary
+    try PluginCall.check("\(tier.name).verify") { message in
+      table.pointee.verify(
+        tier.me, readsEverything ? CHRONIK_ARCHIVE_READ_EVERYTHING : 0, Calls.progress, calls.pointer, Calls.visit,
+        calls.pointer, &summary, message)
+    }
+    withExtendedLifetime(calls) {}
+    return Summary(summary)
+  }
+
+  /// Writes the index as JSON, piece by piece; of all topics when `topic` is empty.
+  public func export(topic: String, write: @escaping (UnsafeRawBufferPointer) -> Void) throws(TierFailure) {
+    let calls = Calls(write: write)
+    var name = topic
+    try PluginCall.check("\(tier.name).export_json") { message in
+      name.withUTF8 { utf8 in
+        table.pointee.export_json(
+          tier.me, chronik_bytes(ptr: utf8.baseAddress, len: utf8.count), Calls.write, calls.pointer, message)
       }
     }
-    guard status == CHRONIK_OK else {
-      throw TierFailure(TierFailure.Code(rawValue: status) ?? .permanent, origin: "\(tier.name).export_json", message: message)
+    withExtendedLifetime(calls) {}
+  }
+
+  private static var emptySummary: chronik_archive_summary {
+    var summary = chronik_archive_summary()
+    summary.struct_size = UInt32(MemoryLayout<chronik_archive_summary>.size)
+    return summary
+  }
+
+  /// The closures of one call, as C's context.
+  private final class Calls {
+    let progress: (UInt64, UInt64) -> Void
+    let visit: (Finding) -> Void
+    let write: (UnsafeRawBufferPointer) -> Void
+
+    init(
+      progress: @escaping (UInt64, UInt64) -> Void = { _, _ in }, visit: @escaping (Finding) -> Void = { _ in },
+      write: @escaping (UnsafeRawBufferPointer) -> Void = { _ in }
+    ) {
+      self.progress = progress
+      self.visit = visit
+      self.write = write
     }
+
+    var pointer: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
+
+    static func from(_ context: UnsafeMutableRawPointer?) -> Calls {
+      Unmanaged<Calls>.fromOpaque(context!).takeUnretainedValue()
+    }
+
+    static let progress: chronik_archive_progress = { context, done, total in
+      Calls.from(context).progress(done, total)
+      return 0
+    }
+
+    static let visit: @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<chronik_archive_finding>) -> Void = {
+      Calls.from($0).visit(Finding($1.pointee))
+    }
+
+    static let write: @convention(c) (UnsafeMutableRawPointer?, chronik_bytes) -> Void = { context, piece in
+      Calls.from(context).write(UnsafeRawBufferPointer(start: piece.ptr, count: piece.len))
+    }
+  }
+}
+
+extension ArchiveExtension.Summary {
+  fileprivate init(_ raw: chronik_archive_summary) {
+    self.init(
+      partitions: raw.partitions, objects: raw.objects, objectBytes: raw.object_bytes, recordBytes: raw.record_bytes,
+      findings: raw.findings, repaired: raw.repaired, pendingDeletions: raw.pending_deletions)
+  }
+}
+
+extension ArchiveExtension.Finding {
+  fileprivate init(_ raw: chronik_archive_finding) {
+    kind =
+      switch raw.kind {
+      case CHRONIK_ARCHIVE_OBJECT_WITHOUT_ENTRY: "object-without-entry"
+      case CHRONIK_ARCHIVE_ENTRY_WITHOUT_OBJECT: "entry-without-object"
+      case CHRONIK_ARCHIVE_DAMAGED: "damaged"
+      case CHRONIK_ARCHIVE_GAP: "gap"
+      case CHRONIK_ARCHIVE_FOREIGN: "foreign"
+      default: String(raw.kind)
+      }
+    key = String(borrowing: raw.key)
+    detail = String(borrowing: raw.detail)
   }
 }

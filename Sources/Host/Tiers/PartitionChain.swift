@@ -41,21 +41,22 @@ struct PartitionChain: Sendable {
     case batches(extents: [Extent], nextOffset: Int64, byteCount: Int)
     /// No tier holds the offset, although it lies inside the log, or those that hold it failed.
     case failed(TierFailure)
-    case wouldBlock
+    /// A tier would wait; `isCold`: one below the commit tier, which may have to ask a network.
+    case wouldBlock(isCold: Bool)
   }
 
   /// Asks the tiers in chain order for whole batches from the one that contains `offset`. The first that holds it
   /// answers; an error falls through to the next; when all fail the first error is the answer, never emptiness.
   func read(offset: Int64, endOffset: Int64, maxBytes: Int, minOneBatch: Bool, nonblocking: Bool) -> Read {
     var failure: TierFailure?
-    for partition in partitions where partition.tier.has(CHRONIK_TIER_READ) {
+    for (index, partition) in partitions.enumerated() where partition.tier.has(CHRONIK_TIER_READ) {
       do throws(TierFailure) {
         switch try partition.read(
           offset: offset, endOffset: endOffset, maxBytes: maxBytes, minOneBatch: minOneBatch, nonblocking: nonblocking)
         {
         case .batches(let extents, _, let next, let count): return .batches(extents: extents, nextOffset: next, byteCount: count)
         case .miss: continue
-        case .wouldBlock: return .wouldBlock
+        case .wouldBlock: return .wouldBlock(isCold: index > commitIndex)
         }
       } catch {
         failure = failure ?? error

@@ -19,14 +19,16 @@ final class TierChain: Sendable {
   /// Whether what the commit tier flushed survives power loss.
   var isDurable: Bool { commitTier.has(CHRONIK_TIER_DURABLE) }
 
-  /// Creates the instances, each with a directory of its own below `dataDirectory` when it is durable.
+  /// Creates the instances, each with a directory of its own below `dataDirectory` when it is durable. With `only`, that
+  /// tier alone and its store, for work without a broker.
   init(
     _ chain: ResolvedChain, plugins: TierLibrary, dataDirectory: String, logger: Logger,
-    blockingPool: BlockingPool
+    blockingPool: BlockingPool, only: Int? = nil
   ) throws {
     var created: [TierHandle] = []
     var stores: [Int: ObjectStoreHandle] = [:]
     for (index, tier) in chain.tiers.enumerated() {
+      if let only, index != only, chain.tiers[only].store != .shared(with: index) { continue }
       let product = try plugins.product(for: tier.spec)
       var directory = ""
       if tier.descriptor.abilities.contains(.durable) || tier.descriptor.abilities.contains(.import) {
@@ -43,6 +45,7 @@ final class TierChain: Sendable {
       case .shared(let holder): stores[index] = stores[holder]
       case nil: break
       }
+      if let only, index != only { continue }
       created.append(
         try TierHandle(
           product, name: tier.instanceName, dataDirectory: directory,
@@ -54,7 +57,7 @@ final class TierChain: Sendable {
     self.stores = chain.tiers.indices.compactMap { index in
       if case .own = chain.tiers[index].store { stores[index] } else { nil }
     }
-    commitIndex = chain.commitTierIndex
+    commitIndex = only == nil ? chain.commitTierIndex : 0
     self.logger = logger
   }
 

@@ -57,8 +57,8 @@ extension ConfigurationReport {
 }
 
 /// JSON as text, for output only.
-enum JSONText {
-  static func string(_ text: String) -> String {
+public enum JSONText {
+  public static func string(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
       switch scalar {
@@ -76,10 +76,10 @@ enum JSONText {
     return result + "\""
   }
 
-  static func array(_ items: [String]) -> String { "[" + items.joined(separator: ",") + "]" }
+  public static func array(_ items: [String]) -> String { "[" + items.joined(separator: ",") + "]" }
 
   /// Keys must be distinct; values are JSON already.
-  static func object(_ members: [(String, String)]) -> String {
+  public static func object(_ members: [(String, String)]) -> String {
     "{" + members.map { "\(string($0.0)):\($0.1)" }.joined(separator: ",") + "}"
   }
 
