@@ -14,6 +14,8 @@ final class HTTPPort: Sendable {
   /// Heads are small: a target of a few KiB and some fields.
   private static let headByteCountMax = 32 << 10
   private static let headFieldCountMax = 100
+  /// How much later an idle connection is closed than a slow body is answered, so that the answer leaves.
+  private static let graceForAnswers = TimeAmount.seconds(1)
   /// After this, answers under way are cut off.
   private static let stopTimeout = Duration.seconds(2)
 
@@ -44,7 +46,7 @@ final class HTTPPort: Sendable {
       responder: { request, writer, channel in try await responder.respond(request, writer, channel) },
       configuration: HTTP1Channel.Configuration(
         additionalChannelHandlers: [ClientWatch()],
-        idleTimeout: .milliseconds(settings.clientTimeout.wholeMilliseconds),
+        idleTimeout: .milliseconds(settings.clientTimeout.wholeMilliseconds) + Self.graceForAnswers,
         httpDecoderConfiguration: .init(
           maxHeaderFieldSize: Self.headByteCountMax, maxHeaderListSize: Self.headByteCountMax,
           maxHeaderFieldCount: Self.headFieldCountMax)))
