@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 # What the build and the tests need from Debian. `command:package` pairs are looked for on the PATH, so that a tool
 # that came from elsewhere counts.
-PACKAGES := libzstd-dev liblz4-dev libsnappy-dev libyaml-dev zlib1g-dev libssl-dev libcurl4-openssl-dev pkg-config python3-venv kcat gcc libc6-dev zstd
+PACKAGES := libzstd-dev liblz4-dev libsnappy-dev libyaml-dev zlib1g-dev libssl-dev libcurl4-openssl-dev libexpat1-dev pkg-config python3-venv kcat gcc libc6-dev zstd
 COMMANDS := kcat:kcat cc:gcc pkg-config:pkg-config zstd:zstd
 
 RELEASE := .build/release

@@ -74,7 +74,9 @@ final class HTTPPort: Sendable {
     if let running = running.withLockedValue({ $0 }) {
       let ended = eventLoop.next().makePromise(of: Void.self)
       ended.completeWithTask { await Self.end(running) }
-      do { try ended.futureResult.wait() } catch { logger.error("The HTTP port did not end cleanly", metadata: ["error": "\(error)"]) }
+      do { try ended.futureResult.wait() } catch {
+        logger.error("The HTTP port did not end cleanly", metadata: ["error": "\(error)"])
+      }
     }
     responder.search.stop()
     responder.archive.stop()

@@ -1,7 +1,7 @@
 import TierAPI
 
-/// The table of "chronik.archive/1" of one tier instance, as far as the HTTP port uses it. Any thread.
-public struct ArchiveExtension: @unchecked Sendable {
+/// What the HTTP port uses of "chronik.archive/1": the segment index of one tier instance as JSON. Any thread.
+public struct SegmentIndexExport: @unchecked Sendable {
   public let tier: TierHandle
   private let export: @convention(c) (
     UnsafeMutableRawPointer, chronik_bytes, @convention(c) (UnsafeMutableRawPointer?, chronik_bytes) -> Void,
