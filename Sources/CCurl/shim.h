@@ -31,8 +31,3 @@ static inline CURLMcode ccurl_multi_set_long(CURLM *multi, CURLMoption option, l
   return curl_multi_setopt(multi, option, value);
 }
 static inline CURLcode ccurl_message_result(const CURLMsg *message) { return message->data.result; }
-static inline long ccurl_response_status(CURL *handle) {
-  long status = 0;
-  curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
-  return status;
-}

@@ -169,7 +169,7 @@ struct LoadTests {
       ("log: { colour: 1 }\n", "chronik.yaml:1:8: unknown setting \"colour\" in log; expected level or format"),
       (
         "frobnicate: 1\n",
-        "chronik.yaml:1:1: unknown setting \"frobnicate\"; expected node, cluster, data_dir, listen, advertised, volatile, durability, plugins, chain, offload, topics, coordinators, network, fetch or log"
+        "chronik.yaml:1:1: unknown setting \"frobnicate\"; expected node, cluster, data_dir, listen, advertised, volatile, durability, plugins, chain, offload, topics, coordinators, network, fetch, http or log"
       ),
       ("network: 4\n", "chronik.yaml:1:10: network: found \"4\"; expected a mapping of settings, indented below it"),
       ("- a\n", "chronik.yaml:1:1: the file holds a list; expected settings, one \"key: value\" per line"),
@@ -426,5 +426,25 @@ struct LoadTests {
     let environment = ConfigurationEnvironment.current()
     #expect(environment.binaryDirectory.hasPrefix("/") && environment.workingDirectory.hasPrefix("/"))
     #expect(environment.processorCount >= 1)
+  }
+
+  @Test("the HTTP port is on this machine by default, elsewhere when the file or the option says so, and can be off")
+  func http() throws {
+    #expect(try loadDefaults().configuration.http.listen == Endpoint(host: "127.0.0.1", port: 9643))
+    let given = try load("http: { listen: 0.0.0.0:80, max_body_bytes: 2KiB, search_timeout: 1s }").configuration.http
+    #expect(given.listen == Endpoint(host: "0.0.0.0", port: 80))
+    #expect(given.maxBodyBytes == 2048 && given.searchTimeout == .seconds(1))
+    #expect(try load("http: { listen: off }").configuration.http.listen == nil)
+    let overridden = try load("http: { listen: 0.0.0.0:80 }", overrides: CommandLineOverrides(httpListen: "off"))
+    #expect(overridden.configuration.http.listen == nil)
+  }
+
+  @Test("the HTTP port cannot be Kafka's")
+  func httpOnKafkasPort() {
+    #expect(
+      refusals("http: { listen: 127.0.0.1:9092 }") == [
+        "chronik.yaml:1:17: http.listen: \"127.0.0.1:9092\" is the port that Kafka's clients use; expected another port, or off"
+      ])
+    #expect(refusals("http: { listen: none }").count == 1)
   }
 }

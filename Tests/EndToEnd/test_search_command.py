@@ -142,6 +142,6 @@ def test_help_teaches_the_query_language(finder):
     done = find(finder, "--help")
     said = done.stdout.decode()
     assert done.returncode == 0
-    for words in ("+timeout +payment", '"connection reset"', "level:error", "header.trace", "--since 15m", "Exit codes:",
+    for words in ("+timeout +payment", "timeout -retry", '"connection reset"', "level:error", "header.trace", "--since 15m", "Exit codes:",
                   "--cursor", "--all", "--newest", "CHRONIK_URL"):
         assert words in said

@@ -21,7 +21,7 @@ package final class ArchiveTier: Tier {
   private let registry = Guarded(Registry())
 
   package convenience init(host: HostServices, options: TierOptions) throws(TierError) {
-    guard let store = host.archiveStore else {
+    guard let store = host.objectStore else {
       throw TierError(.invalidConfiguration, "store: this tier needs an object store")
     }
     try self.init(
@@ -51,7 +51,7 @@ package final class ArchiveTier: Tier {
   package static let description = TierDescription(
     id: "chronik.archive-index", name: "ArchiveIndex", version: "1.0.0",
     summary: "The archive: segments as immutable, searchable objects in an object store.",
-    abilities: [.import, .durable, .read, .store], keys: Configuration.keys)
+    abilities: [.import, .durable, .read, .search, .store], keys: Configuration.keys)
 
   // MARK: life
 

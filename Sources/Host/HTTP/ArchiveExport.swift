@@ -10,13 +10,13 @@ final class ArchiveExport: Sendable {
   /// Exports at the same time; each holds a thread until its client has everything or is cut off.
   private static let underWayMax = 4
 
-  private let archive: ArchiveExtension?
+  private let archive: SegmentIndexExport?
   private let pool: BlockingPool?
   private let underWay = NIOLockedValueBox(0)
   private let logger: Logger
 
   init(chain: TierChain, logger: Logger) {
-    archive = chain.tiers.lazy.compactMap { ArchiveExtension($0) }.first
+    archive = chain.tiers.lazy.compactMap { SegmentIndexExport($0) }.first
     pool = archive == nil ? nil : BlockingPool(name: "archive-export", threads: Self.underWayMax)
     self.logger = logger
   }

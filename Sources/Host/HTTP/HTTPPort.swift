@@ -14,6 +14,8 @@ final class HTTPPort: Sendable {
   /// Heads are small: a target of a few KiB and some fields.
   private static let headByteCountMax = 32 << 10
   private static let headFieldCountMax = 100
+  /// How much later an idle connection is closed than a slow body is answered, so that the answer leaves.
+  private static let graceForAnswers = TimeAmount.seconds(1)
   /// After this, answers under way are cut off.
   private static let stopTimeout = Duration.seconds(2)
 
@@ -44,7 +46,7 @@ final class HTTPPort: Sendable {
       responder: { request, writer, channel in try await responder.respond(request, writer, channel) },
       configuration: HTTP1Channel.Configuration(
         additionalChannelHandlers: [ClientWatch()],
-        idleTimeout: .milliseconds(settings.clientTimeout.wholeMilliseconds),
+        idleTimeout: .milliseconds(settings.clientTimeout.wholeMilliseconds) + Self.graceForAnswers,
         httpDecoderConfiguration: .init(
           maxHeaderFieldSize: Self.headByteCountMax, maxHeaderListSize: Self.headByteCountMax,
           maxHeaderFieldCount: Self.headFieldCountMax)))
@@ -72,7 +74,9 @@ final class HTTPPort: Sendable {
     if let running = running.withLockedValue({ $0 }) {
       let ended = eventLoop.next().makePromise(of: Void.self)
       ended.completeWithTask { await Self.end(running) }
-      do { try ended.futureResult.wait() } catch { logger.error("The HTTP port did not end cleanly", metadata: ["error": "\(error)"]) }
+      do { try ended.futureResult.wait() } catch {
+        logger.error("The HTTP port did not end cleanly", metadata: ["error": "\(error)"])
+      }
     }
     responder.search.stop()
     responder.archive.stop()

@@ -51,9 +51,10 @@ final class HTTPResponder: Sendable {
     switch step {
     case .reply(let reply):
       defer { reply.place?.release() }
-      let isWhole = !hasBody(request) || request.method == .post && reply.status != .contentTooLarge && reply.status != .requestTimeout
-      try await send(reply, to: request, keepsOpen: isWhole, writer, channel)
-      if !isWhole { throw RequestNotRead() }
+      // A body that nobody read is not read for the sake of the next request, either.
+      let keepsOpen = !hasBody(request) || (request.method == .post && reply.status == .ok)
+      try await send(reply, to: request, keepsOpen: keepsOpen, writer, channel)
+      if !keepsOpen { throw RequestNotRead() }
     case .export(let topic):
       try await archive.send(topic: topic, writer, taking: clientTimeout, on: channel)
       if hasBody(request) { throw RequestNotRead() }

@@ -4,6 +4,8 @@ extension SearchExtension {
   /// Headers of one hit that are passed on; a record with more is a mistake of the tier (Kafka's own bound is lower in
   /// practice: each takes bytes of a batch).
   private static let headerCountMax = 1 << 20
+  /// A record's length is an int32, so no part of it is longer.
+  private static let fieldByteCountMax = Int(Int32.max)
 
   /// Searches, and calls `visit` for each hit, best first, on this thread. Blocks until the deadline.
   ///
@@ -40,13 +42,14 @@ extension SearchExtension {
   ) throws(TierFailure) -> SearchSummary {
     let length = Int(result.cursor_length)
     guard length <= Int(CHRONIK_SEARCH_CURSOR_CAPACITY) else { throw broken("a cursor of \(length) bytes") }
-    guard result.total >= UInt64(visited) else {
-      throw broken("found \(visited) records and says that \(result.total) match")
+    let isExact = result.flags & CHRONIK_SEARCH_TOTAL_EXACT != 0
+    guard !isExact || result.total >= UInt64(visited) else {
+      throw broken("found \(visited) records and says that exactly \(result.total) match")
     }
     let cursor = withUnsafeBytes(of: &result.cursor) { Array($0.prefix(length)) }
     let isPartial = result.flags & CHRONIK_SEARCH_PARTIAL != 0
     return SearchSummary(
-      isPartial: isPartial, isTotalExact: result.flags & CHRONIK_SEARCH_TOTAL_EXACT != 0, total: result.total,
+      isPartial: isPartial, isTotalExact: isExact, total: max(result.total, UInt64(visited)),
       objectsSearched: result.objects_searched, bytesRead: result.bytes_read, rounds: result.rounds,
       recordsScanned: result.records_scanned, cursor: cursor, reason: isPartial ? message : "")
   }
@@ -123,18 +126,19 @@ extension SearchExtension {
       func broken(_ rule: String) -> Result<SearchHit, Broken> { .failure(Broken(rule: rule)) }
       guard raw.struct_size >= UInt32(MemoryLayout<chronik_search_hit>.size) else { return broken("a hit that is too short") }
       guard count < limit else { return broken("more than the \(limit) records that were asked for") }
-      guard raw.partition_index < targets.count else { return broken("a hit in partition \(raw.partition_index) of \(targets.count)") }
+      guard targets.indices.contains(raw.partition_index) else { return broken("a hit in partition \(raw.partition_index) of \(targets.count)") }
       guard targets[raw.partition_index].range.contains(raw.offset) else {
         return broken("a hit at offset \(raw.offset), outside \(targets[raw.partition_index].range)")
       }
       guard raw.score.isFinite else { return broken("a score that is not a number") }
       guard isSound(raw.key), isSound(raw.value) else { return broken("a key or value without bytes") }
-      guard raw.header_count <= SearchExtension.headerCountMax, raw.header_count == 0 || raw.headers != nil else {
+      guard (0...SearchExtension.headerCountMax).contains(raw.header_count), raw.header_count == 0 || raw.headers != nil else {
         return broken("\(raw.header_count) headers")
       }
       var headers: [(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?)] = []
       for header in UnsafeBufferPointer(start: raw.headers, count: raw.header_count) {
-        let isNull = header.value.len == Int.max || UInt(bitPattern: header.value.len) == UInt.max
+        // CHRONIK_SEARCH_NULL_HEADER_VALUE, which is SIZE_MAX, and a size_t is an Int here.
+        let isNull = header.value.len == -1
         guard isSound(header.name), isNull || isSound(header.value) else { return broken("a header without bytes") }
         headers.append((bytes(header.name), isNull ? nil : bytes(header.value)))
       }
@@ -147,7 +151,9 @@ extension SearchExtension {
           score: raw.score))
     }
 
-    private func isSound(_ bytes: chronik_bytes) -> Bool { bytes.len == 0 || (bytes.len > 0 && bytes.ptr != nil) }
+    private func isSound(_ bytes: chronik_bytes) -> Bool {
+      bytes.len == 0 || ((0...SearchExtension.fieldByteCountMax).contains(bytes.len) && bytes.ptr != nil)
+    }
 
     private func bytes(_ raw: chronik_bytes) -> UnsafeRawBufferPointer {
       UnsafeRawBufferPointer(start: raw.ptr, count: raw.ptr == nil ? 0 : raw.len)
@@ -164,7 +170,7 @@ func withMessageText(_ body: (UnsafeMutablePointer<chronik_message>) -> chronik_
   withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { text in
     var message = chronik_message(text: text.baseAddress!, capacity: 512, length: 0)
     let status = body(&message)
-    let sentence = UnsafeRawBufferPointer(start: text.baseAddress!, count: min(message.length, 512))
+    let sentence = UnsafeRawBufferPointer(start: text.baseAddress!, count: min(max(message.length, 0), 512))
     return (status, String(decoding: sentence, as: UTF8.self))
   }
 }

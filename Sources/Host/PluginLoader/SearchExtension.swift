@@ -60,21 +60,26 @@ public struct SearchRequest: Sendable {
   }
 }
 
-/// A partition to search, open during the call, and the offsets that may be found in it.
+/// A partition to search, open during the call.
 public struct SearchTarget: Sendable {
   public var partition: TierPartition
+  /// The offsets that may be found.
   public var range: Range<Int64>
+  /// The offsets that may be read: from the log's start to its high watermark, because how a transaction ended may stand
+  /// behind the range.
+  public var readable: Range<Int64>
 
-  public init(partition: TierPartition, range: Range<Int64>) {
+  public init(partition: TierPartition, range: Range<Int64>, readable: Range<Int64>) {
     self.partition = partition
     self.range = range
+    self.readable = readable
   }
 }
 
 /// What the host offers the searching tier during one search. Called from any thread, also several at once.
 public protocol SearchHost: AnyObject, Sendable {
   var isCancelled: Bool { get }
-  /// Whole batches of the whole chain from the one that contains `offset`, which lies in the target's range.
+  /// Whole batches of the whole chain from the one that contains `offset`, which is readable.
   func read(target: Int, offset: Int64, endOffset: Int64, maxBytes: Int, minOneBatch: Bool) -> Result<SearchRead, TierFailure>
 }
 

@@ -20,11 +20,11 @@ final class SourceBox: Sendable {
         TierFailure(.permanent, origin: "search source", message: "there is no partition \(index), or no room for an extent"),
         message)
     }
-    let range = targets[index].range
-    guard range.contains(request.offset) else { return CHRONIK_MISS }
+    let readable = targets[index].readable
+    guard readable.contains(request.offset) else { return CHRONIK_MISS }
     if host.isCancelled { return CHRONIK_CANCELLED }
     let answer = host.read(
-      target: index, offset: request.offset, endOffset: min(request.end_offset, range.upperBound),
+      target: index, offset: request.offset, endOffset: min(request.end_offset, readable.upperBound),
       maxBytes: Int(clamping: request.max_bytes), minOneBatch: request.min_one_batch != 0)
     switch answer {
     case .failure(let failure): return report(failure, message)

@@ -38,7 +38,7 @@ final class ChainSearchHost: SearchHost {
     guard extent.byteCount >= 8 else {
       throw TierFailure(.corrupt, origin: "chain.read", message: "an extent of \(extent.byteCount) bytes is no batch")
     }
-    var bytes: (UInt64) = 0
+    var bytes: UInt64 = 0
     var failure: TierFailure?
     withUnsafeMutableBytes(of: &bytes) { buffer in
       do throws(TierFailure) { try extent.copyBytes(into: buffer) } catch { failure = error }

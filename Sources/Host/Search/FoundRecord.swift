@@ -62,7 +62,8 @@ struct HitCollector {
         partition: partitions[hit.target], offset: hit.offset, timestamp: hit.timestamp,
         isAppendTime: hit.isAppendTime, key: isAbridged ? nil : hit.key.map { Array($0) },
         value: hit.value.map { Array($0.prefix(taken)) }, valueByteCount: valueCount, isAbridged: isAbridged,
-        headers: isAbridged ? [] : hit.headers.map { FoundRecord.Header(name: Array($0.name), value: $0.value.map { Array($0) }) },
+        headers: isAbridged
+          ? [] : hit.headers.map { FoundRecord.Header(name: Array($0.name), value: $0.value.map { Array($0) }) },
         score: hit.score))
   }
 

@@ -34,7 +34,10 @@ struct SearchScope {
       }
       logs.append(log)
       numbers.append(number)
-      targets.append(SearchTarget(partition: log.chain.partitions[tierIndex], range: first..<end))
+      targets.append(
+        SearchTarget(
+          partition: log.chain.partitions[tierIndex], range: first..<end,
+          readable: offsets.logStartOffset..<max(end, offsets.highWatermark)))
     }
     self.logs = logs
     self.numbers = numbers

@@ -2,7 +2,9 @@ import ArchiveFormat
 import TierKit
 
 extension ArchiveTier: ArchivingTier {
-  package func `extension`(_ id: String) -> UnsafeRawPointer? { VTable.archiveExtension(id) }
+  package func `extension`(_ id: String) -> UnsafeRawPointer? {
+    VTable.archiveExtension(id) ?? VTable.searchExtension(id)
+  }
 
   package func rebuild(progress: (UInt64, UInt64) -> Bool) throws(TierError) -> ArchiveSummary {
     try withMeter(progress) { (meter) throws(TierError) in try rebuild(&meter) }

@@ -64,6 +64,8 @@ struct BrokerClient {
   private final class Collected {
     var bytes: [UInt8] = []
     var isTooLong = false
+    /// Of the last status line; an interim one, such as 100, comes before it.
+    var status = 0
   }
 
   private func post(_ path: String, _ body: [UInt8]) throws(BrokerClientError) -> (status: Int, answer: [UInt8]) {
@@ -86,6 +88,8 @@ struct BrokerClient {
       _ = ccurl_set_pointer(handle, CURLOPT_POSTFIELDS, bytes.baseAddress)
       _ = ccurl_set_transfer(handle, CURLOPT_WRITEFUNCTION, collect)
       _ = ccurl_set_pointer(handle, CURLOPT_WRITEDATA, Unmanaged.passUnretained(collected).toOpaque())
+      _ = ccurl_set_transfer(handle, CURLOPT_HEADERFUNCTION, noteStatus)
+      _ = ccurl_set_pointer(handle, CURLOPT_HEADERDATA, Unmanaged.passUnretained(collected).toOpaque())
       return curl_easy_perform(handle)
     }
     guard code == CURLE_OK else {
@@ -94,7 +98,7 @@ struct BrokerClient {
         ? "the answer is too long; ask for fewer records" : String(cString: curl_easy_strerror(code))
       throw .unreachable(url: base, reason: reason)
     }
-    return (ccurl_response_status(handle), collected.bytes)
+    return (collected.status, collected.bytes)
   }
 
   /// libcurl's write function; taking fewer bytes than offered ends the transfer.
@@ -109,6 +113,17 @@ struct BrokerClient {
     }
     collected.bytes.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: length))
     return length
+  }
+
+  /// libcurl calls this once for each line of the head: "HTTP/1.1 200 OK" is the first.
+  private let noteStatus: @convention(c) (UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMutableRawPointer?) -> Int = {
+    bytes, size, count, context in
+    guard let bytes, let context else { return 0 }
+    let line = String(decoding: UnsafeRawBufferPointer(start: bytes, count: size * count), as: UTF8.self)
+    if line.hasPrefix("HTTP/"), let status = line.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) {
+      Unmanaged<Collected>.fromOpaque(context).takeUnretainedValue().status = status
+    }
+    return size * count
   }
 
   init(url: String) { self.url = url }

@@ -4,14 +4,14 @@ enum SearchHelp {
     Talks to the HTTP port of a running broker, and finds records as soon as
     they are committed.
 
-    QUERY is words and signs; all of it is case-insensitive:
-      timeout payment         records with any of the words, best or newest first
-      +timeout +payment       … with both
+    QUERY is words and signs; upper and lower case are the same:
+      timeout payment         records with both words; +timeout +payment is the same
       timeout -retry          … with timeout and without retry
       "connection reset"      the words beside each other, in this order
       level:error             the field level, directly followed by error
       key:order-17            records whose whole key is order-17
       header.trace:4bf92f     records with this value in the header trace
+      *                       every record, for looking at a span of time
 
     Examples:
       chronik search orders 'level:error -retry' --since 15m

@@ -41,7 +41,9 @@ struct SearchPrinter {
     let place = "\u{1B}[36m\(Self.time(record))\u{1B}[0m  \(topic)-\(record.partition) @ \(record.offset)"
     let key = Self.text(record.key).map { "  key \u{1B}[1m\($0)\u{1B}[0m" } ?? ""
     let score = record.score == 0 ? "" : "  \u{1B}[2mscore \((record.score * 100).rounded() / 100)\u{1B}[0m"
-    let headers = record.headers.map { "  \u{1B}[2m\(Self.text($0.name) ?? ""): \(Self.text($0.value) ?? "null")\u{1B}[0m\n" }.joined()
+    let headers = record.headers.map { header in
+      "  \u{1B}[2m\(Self.text(header.name) ?? ""): \(Self.text(header.value) ?? "null")\u{1B}[0m\n"
+    }.joined()
     let shown = value(record).map { marked($0) } ?? "\u{1B}[2mnull\u{1B}[0m"
     return "\(place)\(key)\(score)\n\(headers)  \(shown)\n"
   }

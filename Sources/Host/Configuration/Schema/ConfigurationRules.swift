@@ -4,7 +4,7 @@ public struct ConfigurationRules {
   let origins: ConfigurationOrigins
 
   func check(_ collector: inout DiagnosticCollector) {
-    collector.report(addresses + network + coordinators + topics + pins)
+    collector.report(addresses + http + network + coordinators + topics + pins)
   }
 
   private var addresses: [ConfigurationDiagnostic] {
@@ -25,6 +25,18 @@ public struct ConfigurationRules {
         ValueProblem(
           "listen: \"\(configuration.listen)\" means every interface, so clients cannot be told where to connect",
           expected: "advertised: host:port beside it, with a name or address that clients reach"))
+    ]
+  }
+
+  private var http: [ConfigurationDiagnostic] {
+    guard let listen = configuration.http.listen, listen.port != 0, listen.port == configuration.listen.port,
+      listen.host == configuration.listen.host || listen.isWildcard || configuration.listen.isWildcard
+    else { return [] }
+    return [
+      origins.diagnostic(
+        blamed("http.listen", "listen"),
+        ValueProblem(
+          "http.listen: \"\(listen)\" is the port that Kafka's clients use", expected: "another port, or off"))
     ]
   }
 
