@@ -8,8 +8,9 @@ struct LogDumpCommand: ParsableCommand {
     commandName: "dump",
     abstract: "Print what a file of the log holds.",
     discussion: """
-      FILE is a .log, .index or .timeindex, or one of the
-      small text files (checkpoints, partition.metadata).
+      FILE is a .log, .index or .timeindex, a commit-log-NN,
+      or one of the small text files (checkpoints,
+      partition.metadata).
       Ends with exit code 1 at the first damage, naming
       the byte.
 
@@ -25,6 +26,7 @@ struct LogDumpCommand: ParsableCommand {
   func run() throws {
     let name = String(file.split(separator: "/").last ?? "")
     let output = DumpOutput(isJSON: json)
+    if CommitLogFormat.parse(fileName: name) != nil { return try CommitLogDump.run(file, output) }
     guard let (baseOffset, kind) = SegmentFileName.parse(name) else { return try dumpText(name, output) }
     let source = try FileSource(path: file)
     switch kind {
@@ -104,7 +106,7 @@ struct LogDumpCommand: ParsableCommand {
         let id = try PartitionMetadata.parse(text)
         output.line([("topicId", .text(id.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()))])
       default:
-        LogToolOutput.complain("\(file): not a file of the log: .log, .index, .timeindex, a checkpoint or partition.metadata")
+        LogToolOutput.complain("\(file): not a file of the log: .log, .index, .timeindex, commit-log-NN, a checkpoint, partition.metadata")
         throw ExitCode.failure
       }
     } catch let defect as TextFileDefect {

@@ -12,6 +12,8 @@ struct LogVerifyCommand: ParsableCommand {
       order of offsets within and between segments, and the
       index files with what they point at. Exit code 1 when
       anything is damaged; each damage names file and byte.
+      Says when a commit log holds what a start would bring
+      into the segments first.
 
       Stop the broker first, or expect the newest batches of
       the active segments to be reported while they are written.
@@ -21,7 +23,8 @@ struct LogVerifyCommand: ParsableCommand {
   @Flag(name: .long, help: "No progress bar.") var quiet = false
 
   func run() throws {
-    var partitions = try PartitionFiles.find(below: directory)
+    var commitLogs: [String] = []
+    var partitions = try PartitionFiles.find(below: directory, commitLogs: &commitLogs)
     partitions.sort { $0.path < $1.path }
     guard !partitions.isEmpty else {
       LogToolOutput.complain("\(directory): no segment files (…/00000000000000000000.log) below it")
@@ -38,6 +41,7 @@ struct LogVerifyCommand: ParsableCommand {
     LogToolOutput.say(
       "\(partitions.count) partitions, \(verifier.segmentCount) segments, \(verifier.batchCount) batches, \(total) bytes: "
         + (verifier.damages.isEmpty ? "all good" : "\(verifier.damages.count) damaged places"))
+    if let remark = try CommitLogDump.remark(commitLogs) { LogToolOutput.say(remark) }
     LogToolOutput.flush()
     if !verifier.damages.isEmpty { throw ExitCode.failure }
   }
@@ -50,8 +54,8 @@ struct PartitionFiles {
   var segments: [Int64]
   var logByteCount: Int64
 
-  /// Every directory at or below `root` that holds a segment's .log; symbolic links are not followed.
-  static func find(below root: String) throws -> [PartitionFiles] {
+  /// Every directory at or below `root` that holds a segment's .log, and commit-log files; symbolic links are not followed.
+  static func find(below root: String, commitLogs: inout [String]) throws -> [PartitionFiles] {
     var found: [PartitionFiles] = []
     var open = [root]
     while let path = open.popLast() {
@@ -69,6 +73,9 @@ struct PartitionFiles {
         var status = stat()
         guard lstat("\(path)/\(name)", &status) == 0 else { continue }
         if status.st_mode & S_IFMT == S_IFDIR { open.append("\(path)/\(name)") }
+        if CommitLogFormat.parse(fileName: name) != nil, status.st_mode & S_IFMT == S_IFREG {
+          commitLogs.append("\(path)/\(name)")
+        }
         guard let (base, kind) = SegmentFileName.parse(name), kind == .log else { continue }
         files.segments.append(base)
         files.logByteCount += Int64(status.st_size)

@@ -109,7 +109,8 @@ class CrashLoop:
             self.disk = lossy.LossyDisk(directory, directory / "data", lossy.compile_shim(directory))
             environment = self.disk.environment()
         chain = options.chain or [["MemoryBuffer", {"capacity": "8MiB"}],
-                                  ["LocalSegments", {"checkpoint_interval": "300ms"}]]
+                                  ["LocalSegments", {"checkpoint_interval": options.checkpoint_interval,
+                                                     "commit_log_size": "4MiB"}]]
         text = harness.yaml(chain=chain, durability=options.durability,
                             topics={"auto.create.topics.enable": "false", "file.delete.delay.ms": 100})
         self.broker = CrashingBroker(directory, text, environment)
@@ -134,6 +135,7 @@ class CrashLoop:
         self.end_epoch()
         old = list(self.live)
         topics = {f"{name}-{epoch}": shape for name, shape in SHAPES.items()}
+        topics[f"small-{epoch}"] = (self.options.partitions, SHAPES["small"][1])
         admin = self.admin()
         for topic, future in admin.create_topics(
                 [confluent_kafka.admin.NewTopic(topic, partitions, 1, config=config)
@@ -377,6 +379,10 @@ def options():
     parser.add_argument("--pause", type=float, default=0.01, help="how long a writer rests between bursts (0.01 s)")
     parser.add_argument("--epoch", type=int, default=10, help="cycles after which topics are replaced (10)")
     parser.add_argument("--verify-every", type=int, default=5, help="cycles between two runs of `chronik log verify` (5)")
+    parser.add_argument("--partitions", type=int, default=24,
+                        help="partitions of the topic of small records; flushes of many go through the commit log (24)")
+    parser.add_argument("--checkpoint-interval", default="300ms",
+                        help="how often recovery points are written and the commit log is emptied (300ms)")
     parser.add_argument("--chain", type=json.loads, help="the chain as JSON, e.g. '[\"LocalSegments\"]'")
     parser.add_argument("--durability", choices=("fsync", "interval", "os"), default="fsync",
                         help="durability.mode (fsync); os with --lose-unflushed must fail, which proves that the loop can")

@@ -78,4 +78,51 @@ struct LogCommandTests {
     try FileManager.default.createDirectory(at: nothing, withIntermediateDirectories: true)
     #expect(try run("verify", nothing.path).status == 1)
   }
+
+  /// A commit-log file byte by byte from the description of its format: one data entry and one release.
+  private func commitLog() -> [UInt8] {
+    func big<T: FixedWidthInteger>(_ value: T) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { Array($0) } }
+    func crc(_ bytes: [UInt8]) -> UInt32 {
+      ~bytes.reduce(~UInt32(0)) { crc, byte in
+        (0..<8).reduce(crc ^ UInt32(byte)) { value, _ in value & 1 == 1 ? (value >> 1) ^ 0x82F6_3B78 : value >> 1 }
+      }
+    }
+    func entry(_ sequence: UInt64, kind: UInt8, base: Int64, position: Int64, _ data: [UInt8]) -> [UInt8] {
+      var rest = big(UInt64(7)) + big(sequence) + [kind, 6] + big(UInt16(0)) + big(UInt32(data.count))
+      rest += [UInt8](0..<16) + big(Int32(3)) + big(UInt32(0)) + big(base) + big(position) + Array("orders".utf8) + data
+      rest += [UInt8](repeating: 0, count: (8 - rest.count % 8) % 8)
+      return big(UInt32(0x434C_454E)) + big(crc(rest)) + rest
+    }
+    var header = Array("CHRNKCLG".utf8) + big(UInt32(1)) + big(UInt32(0)) + big(UInt64(7))
+    header += [UInt8](repeating: 0, count: 60 - header.count)
+    header += big(crc(header))
+    let half = header + [UInt8](repeating: 0, count: 2048 - header.count)
+    return half + half + entry(0, kind: 1, base: 42, position: 606, [1, 2, 3])
+      + entry(1, kind: 2, base: 50, position: 0, []) + [UInt8](repeating: 0, count: 4096)
+  }
+
+  @Test("dump explains a commit log, verify says that it holds something")
+  func commitLogFile() throws {
+    let data = directory.deletingLastPathComponent()
+    let path = data.appendingPathComponent("commit-log-00")
+    var bytes = commitLog()
+    try Data(bytes).write(to: path)
+    let text = try run("dump", path.path)
+    #expect(text.status == 0)
+    let lines = text.output.split(separator: "\n")
+    #expect(lines.count == 3)
+    #expect(lines[0] == "byte=0 generation=7")
+    #expect(
+      lines[1] == "byte=4096 sequence=0 kind=data topic=orders topicId=000102030405060708090a0b0c0d0e0f partition=3 "
+        + "segment=00000000000000000042.log position=606 size=3")
+    #expect(lines[2].hasPrefix("byte=4184 sequence=1 kind=release") && lines[2].hasSuffix("segmentsBelow=50"))
+    let verified = try run("verify", data.path)
+    #expect(verified.status == 0)
+    #expect(verified.output.contains("commit log holds 1 entries"))
+    bytes[4190] ^= 1
+    try Data(bytes).write(to: path)
+    let damaged = try run("dump", path.path)
+    #expect(damaged.status == 1)
+    #expect(damaged.output.contains("damaged at byte 4184"))
+  }
 }

@@ -56,6 +56,8 @@ public final class LocalSegmentsTier: Tier {
     // The commit log is emptied while the marker still says that nothing in it counts.
     try replayCommitLog(found, isVoid: try directory.hasCleanShutdownMarker())
     let wasClean = try directory.takeCleanShutdownMarker()
+    // A killed process may have left names that only the page cache knows; what is built on them must last.
+    if !wasClean { try naming("sync", directory.path) { () throws(Errno) in try syncNames() } }
     let checkpoints = Checkpoints(directory)
     registry.withLock { registry in
       registry.lock = lock
@@ -66,6 +68,8 @@ public final class LocalSegmentsTier: Tier {
     }
     lastCheckpoint.store(context.host.monotonicNanoseconds, ordering: .relaxed)
   }
+
+  private func syncNames() throws(Errno) { try context.fileSystem.syncDirectory(directory.path) }
 
   private func replayCommitLog(_ found: DataDirectory.Contents, isVoid: Bool) throws(TierError) {
     let log = context.commitLog

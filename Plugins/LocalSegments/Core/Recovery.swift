@@ -194,6 +194,12 @@ struct Recovery {
     }
   }
 
+  /// An empty segment at the recovery point may have been created just before a kill, without a sync of its directory:
+  /// its first flush makes up for that. Every other name is vouched for by the recovery point or synced by the scan.
+  func isNameDurable(_ entry: SegmentEntry) -> Bool {
+    entry.tail.byteCount > 0 || entry.segment.baseOffset < recoveryPoint
+  }
+
   /// A segment without a scan. Sealed ones end where the next one begins.
   private func trust(_ listing: Listing, _ index: Int) throws(TierError) -> SegmentEntry {
     let base = listing.bases[index]
@@ -204,7 +210,7 @@ struct Recovery {
       try fileSystem.byteCount(path: segment.log.path)
     }
     entry.durableByteCount = entry.tail.byteCount
-    entry.isNameDurable = true
+    entry.isNameDurable = isNameDurable(entry)
     // The active segment goes on growing: what its indexes get from now on is not durable.
     entry.areIndexesDurable = index + 1 < listing.bases.count
     guard entry.tail.byteCount > 0 else { return entry }

@@ -169,7 +169,7 @@ struct RecoveryScan {
       throw TierError(error, "recover", scanned.file.path)
     }
     scanned.entry.durableByteCount = scanned.entry.tail.byteCount
-    scanned.entry.isNameDurable = true
+    scanned.entry.isNameDurable = recovery.isNameDurable(scanned.entry)
     scanned.entry.areIndexesDurable = isSealed
   }
 

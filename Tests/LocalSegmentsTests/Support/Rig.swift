@@ -1,3 +1,4 @@
+import Testing
 import TierKit
 
 @testable import LocalSegmentsCore
@@ -17,6 +18,7 @@ final class Rig {
     configuration = Configuration()
     configuration.flushThreads = 0
     configuration.checkpointInterval = 1 << 40
+    configuration.commitLogByteCount = 128 * 1024
     change(&configuration)
     tier = try LocalSegmentsTier(
       fileSystem: disk, host: host.services, configuration: configuration, dataDirectory: "/data")
@@ -32,6 +34,24 @@ final class Rig {
       settings: PartitionSettings(
         segmentBytes: segmentBytes, segmentMilliseconds: milliseconds, indexIntervalBytes: interval),
       initialOffset: offset)
+  }
+
+  /// Partition `number` of a topic of many.
+  static func many(_ number: Int32, topicID: UInt8 = 1) -> PartitionID {
+    PartitionID(topic: "many", topicID: Array(repeating: topicID, count: 16), partition: number)
+  }
+
+  /// Opens partitions 0..<count of that topic, has the commit log's files made and nothing left to flush.
+  func openMany(_ count: Int32 = 6, segmentBytes: Int64 = 1 << 20) throws -> [PartitionLog] {
+    let logs = try (0..<count).map { try open(Rig.many($0), segmentBytes: segmentBytes) }
+    for log in logs { try log.append(series(1)) }
+    try flush(logs)
+    return logs
+  }
+
+  /// Flushes together; every partition must answer with its end.
+  func flush(_ logs: [PartitionLog]) throws {
+    for (log, result) in zip(logs, tier.flush(logs: logs)) { #expect(try result.get() == log.currentState.endOffset) }
   }
 
   func log(_ name: Int64) -> String { "\(Rig.directory)/" + file(name, "log") }

@@ -59,6 +59,8 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
   var capacity: Int?
   /// Runs after a file was made durable and before its caller hears of it.
   var afterSync: (() -> Void)?
+  /// Paths of files that were synced, in order; the test empties it.
+  var synced: [String] = []
   /// Whether nothing is in the page cache.
   var isCold = false
 
@@ -79,6 +81,30 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
       let disk = SimulatedDisk(seed: seed)
       var generator = SplitMix(seed)
       disk.root = survivor(root, &generator)
+      return disk
+    }
+  }
+
+  /// The disk after a power cut that left nothing but what was made durable.
+  func afterLosingAll() -> SimulatedDisk {
+    func survivor(_ directory: Directory) -> Directory {
+      let result = Directory()
+      for (name, node) in directory.durable {
+        switch node {
+        case .file(let inode):
+          let copy = Inode()
+          copy.bytes = inode.durable
+          copy.durable = inode.durable
+          result.names[name] = .file(copy)
+        case .directory(let child): result.names[name] = .directory(survivor(child))
+        }
+      }
+      result.durable = result.names
+      return result
+    }
+    return lock.withLock { _ in
+      let disk = SimulatedDisk()
+      disk.root = survivor(root)
       return disk
     }
   }
@@ -348,6 +374,7 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
       let (inode, path) = opened(descriptor)
       try enter(.syncData, path)
       inode.durable = inode.bytes
+      synced.append(path)
     }
     afterSync?()
   }
