@@ -140,6 +140,14 @@ test-java: build ## the Java client (KAFKA_JARS=directory of jars)
 test-go: build ## sarama (Debian's golang-go, golang-github-shopify-sarama-dev)
 	CHRONIK_BIN=$(abspath $(RELEASE)/chronik) python3 Tests/Compatibility/run_clients.py go
 
+.PHONY: test-js
+test-js: build ## kafkajs on Node.js (KAFKAJS=directory of the client)
+	CHRONIK_BIN=$(abspath $(RELEASE)/chronik) python3 Tests/Compatibility/run_clients.py js --kafkajs "$(KAFKAJS)"
+
+.PHONY: test-franz
+test-franz: build ## franz-go's own integration tests (KGO_TEST=compiled tests of its pkg/kgo)
+	CHRONIK_BIN=$(abspath $(RELEASE)/chronik) python3 Tests/Compatibility/run_franz.py --kgo-test "$(KGO_TEST)" $(COMPAT_ARGS)
+
 .PHONY: bench
 bench: build venv ## throughput and latency beside the machine's own limits (BENCH_ARGS=--help)
 	$(VENV)/bin/python Benchmarks/run.py $(BENCH_ARGS)

@@ -3,6 +3,7 @@
 
     run_clients.py java --jars DIR      java/ClientSuite.java, with the jars in DIR on the class path
     run_clients.py go                   go/main.go, with sarama from GOPATH (default: Debian's /usr/share/gocode)
+    run_clients.py js --kafkajs DIR     js/main.js, with the kafkajs in DIR, on Node.js
 
 Each program gets a broker of its own and prints one line per check. Exit code: the program's, 2 when it cannot be built.
 """
@@ -45,20 +46,28 @@ def go(options, work):
     return [str(program)]
 
 
+def js(options, work):
+    client = pathlib.Path(options.kafkajs or "")
+    if not options.kafkajs or not (client / "index.js").exists():
+        sys.exit("run_clients: --kafkajs or KAFKAJS must name a directory with kafkajs (its index.js); see README.md")
+    return ["node", str(HERE / "js" / "main.js"), str(client.resolve())]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("language", choices=["java", "go"])
+    parser.add_argument("language", choices=["java", "go", "js"])
     parser.add_argument("--jars", default=os.environ.get("KAFKA_JARS"), help="directory of jars (KAFKA_JARS)")
-    parser.add_argument("--only", default="", help="java: checks whose name contains this")
+    parser.add_argument("--kafkajs", default=os.environ.get("KAFKAJS"), help="directory of the JavaScript client (KAFKAJS)")
+    parser.add_argument("--only", default="", help="java, js: checks whose name contains this")
     parser.add_argument("--timeout", type=int, default=900, help="seconds for the whole program (default 900)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="chronik-clients-") as directory:
         work = pathlib.Path(directory)
-        command = {"java": java, "go": go}[options.language](options, work)
+        command = {"java": java, "go": go, "js": js}[options.language](options, work)
         server = chronik.Broker(work / "broker", chronik.yaml(topics={"num.partitions": 4}))
         server.start()
         try:
-            arguments = [server.bootstrap, options.only] if options.language == "java" else [server.bootstrap]
+            arguments = [server.bootstrap] if options.language == "go" else [server.bootstrap, options.only]
             code = subprocess.run([*command, *arguments], stdin=subprocess.DEVNULL, timeout=options.timeout).returncode
             if not server.alive():
                 print("the broker died:\n" + server.log()[-2000:])

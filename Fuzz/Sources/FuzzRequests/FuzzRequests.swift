@@ -46,6 +46,7 @@ private let requests: [APIKey: any KafkaRequest.Type] = {
     CreatePartitionsRequest.self, DeleteGroupsRequest.self, IncrementalAlterConfigsRequest.self,
     OffsetDeleteRequest.self, DescribeClusterRequest.self, DescribeProducersRequest.self,
     DescribeTransactionsRequest.self, ListTransactionsRequest.self, DescribeTopicPartitionsRequest.self,
+    ElectLeadersRequest.self, AlterPartitionReassignmentsRequest.self, ListPartitionReassignmentsRequest.self,
   ]
   return Dictionary(uniqueKeysWithValues: types.map { ($0.apiKey, $0) })
 }()
