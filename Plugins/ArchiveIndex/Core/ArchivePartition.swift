@@ -1,4 +1,5 @@
 import ArchiveFormat
+import ArchiveSearch
 import TierAPI
 import TierKit
 

@@ -52,7 +52,7 @@ struct HTTPProblem: Error, Sendable, Equatable {
 
   /// {"error":{"code":…,"message":…}}
   var json: [UInt8] {
-    var text = JSONText()
+    var text = JSONWriter()
     text.raw("{\"error\":{\"code\":")
     text.string(code)
     text.raw(",\"message\":")

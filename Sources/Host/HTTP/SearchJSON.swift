@@ -1,7 +1,7 @@
 /// The JSON of a search's answer.
 enum SearchJSON {
   static func answer(_ answer: SearchAnswer) -> [UInt8] {
-    var text = JSONText()
+    var text = JSONWriter()
     text.raw("{\"topic\":")
     text.string(answer.topic)
     text.raw(",\"records\":[")
@@ -37,12 +37,12 @@ enum SearchJSON {
 
   /// One record on one line, without its end.
   static func line(_ record: FoundRecord, topic: String) -> [UInt8] {
-    var text = JSONText()
+    var text = JSONWriter()
     Self.record(record, topic: topic, &text)
     return text.bytes
   }
 
-  private static func record(_ record: FoundRecord, topic: String, _ text: inout JSONText) {
+  private static func record(_ record: FoundRecord, topic: String, _ text: inout JSONWriter) {
     text.raw("{\"topic\":")
     text.string(topic)
     text.raw(",\"partition\":")
@@ -74,7 +74,7 @@ enum SearchJSON {
   }
 
   /// A cut value ends between two characters when it is text.
-  private static func value(_ record: FoundRecord, _ text: inout JSONText) {
+  private static func value(_ record: FoundRecord, _ text: inout JSONWriter) {
     guard let value = record.value, value.count < record.valueByteCount else { return text.payload(record.value) }
     text.payload(Array(value.dropLast(incompleteTail(value))))
     text.raw(",\"value_bytes\":")

@@ -1,13 +1,13 @@
 /// The small answers about the broker itself.
 enum StateJSON {
   static var health: [UInt8] {
-    var text = JSONText()
+    var text = JSONWriter()
     text.raw("{\"status\":\"ok\"}\n")
     return text.bytes
   }
 
   static var index: [UInt8] {
-    var text = JSONText()
+    var text = JSONWriter()
     text.raw("{\"endpoints\":[")
     for (index, row) in HTTPRoute.table.enumerated() {
       text.raw(index > 0 ? ",\n{\"path\":" : "\n{\"path\":")
@@ -23,7 +23,7 @@ enum StateJSON {
   }
 
   static func topics(_ topics: [Topic]) -> [UInt8] {
-    var text = JSONText()
+    var text = JSONWriter()
     text.raw("{\"topics\":[")
     for (index, topic) in topics.enumerated() {
       text.raw(index > 0 ? ",\n{\"name\":" : "\n{\"name\":")

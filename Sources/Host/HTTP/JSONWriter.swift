@@ -1,7 +1,7 @@
 import Foundation
 
 /// JSON, written piece by piece. Whatever bytes come in, what comes out is valid JSON in UTF-8.
-struct JSONText: Sendable {
+struct JSONWriter: Sendable {
   private(set) var bytes: [UInt8] = []
 
   /// Text that is JSON already.

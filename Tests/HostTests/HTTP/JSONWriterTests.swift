@@ -6,7 +6,7 @@ import Testing
 @Suite("JSON of any bytes")
 struct JSONTextTests {
   private func decoded(_ payload: [UInt8]) throws -> Any {
-    var text = JSONText()
+    var text = JSONWriter()
     text.payload(payload)
     return try JSONSerialization.jsonObject(with: Data(text.bytes), options: .fragmentsAllowed)
   }
@@ -46,7 +46,7 @@ struct JSONTextTests {
 
   @Test("numbers that JSON does not have become null")
   func numbers() {
-    var text = JSONText()
+    var text = JSONWriter()
     for number in [Double.nan, .infinity, -.infinity] { text.number(number) }
     text.number(1.5)
     text.number(Int64.min)
