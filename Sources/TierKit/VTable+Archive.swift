@@ -48,14 +48,6 @@ extension UnsafeMutableRawPointer {
   }
 }
 
-extension String {
-  /// Lends the UTF-8 for the call.
-  fileprivate func withBorrowed<R>(_ body: (chronik_bytes) -> R) -> R {
-    var copy = self
-    return copy.withUTF8 { body(chronik_bytes(ptr: $0.baseAddress, len: $0.count)) }
-  }
-}
-
 extension ArchiveFinding {
   fileprivate func withRaw(_ body: (UnsafePointer<chronik_archive_finding>) -> Void) {
     key.withBorrowed { key in
