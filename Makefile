@@ -83,7 +83,7 @@ test: test-unit fuzz test-e2e ## everything CI runs: unit tests, a minute of fuz
 .PHONY: test-unit
 test-unit: deps ## unit, conformance and contract tests
 	@echo "protocol oracle: $(or $(KAFKA_MESSAGES),none (set KAFKA_MESSAGES to Kafka's message definitions))"
-	swift test
+	CHRONIK_WEED=$${CHRONIK_WEED-$(wildcard $(abspath $(VENV))/bin/weed)} swift test
 
 # The stamp remembers which requirements the environment was made from.
 $(VENV)/.installed: $(E2E)/requirements.txt

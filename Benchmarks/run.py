@@ -69,8 +69,15 @@ class Target:
             return
         directory = WORK / "broker"
         shutil.rmtree(directory, ignore_errors=True)
-        self.broker = harness.Broker(directory, harness.yaml(chain=[tuple(e) if isinstance(e, list) else e for e in chain],
-                                                             durability=durability)).start()
+        settings = dict(chain=[tuple(e) if isinstance(e, list) else e for e in chain], durability=durability)
+        if arguments.archive:
+            # Small segments and a short interval: copies are under way for the whole load.
+            settings["chain"].append(arguments.archive)
+            settings.update(topics={"segment.bytes": 16 << 20, "local.retention.bytes": 1},
+                            extra="offload:\n  interval: 200ms\n  trigger_bytes: 16MiB\n")
+            if arguments.archive == "Shelf":
+                settings["plugin_paths"] = [harness.build_shelf(WORK).parent]
+        self.broker = harness.Broker(directory, harness.yaml(**settings)).start()
         self.port, self.pid = self.broker.port, self.broker.process.pid
 
     def __enter__(self):
@@ -254,6 +261,8 @@ def main():
     parse.add_argument("--note", default="", help="with --record: the commit, what changed")
     parse.add_argument("--peer", metavar="HOST:PORT", help="load another broker instead, already running")
     parse.add_argument("--peer-pid", type=int, help="its process, for CPU and memory")
+    parse.add_argument("--archive", metavar="TIER", help="put this tier below each chain, so that segments are copied to it "
+                       "during the load (Shelf is the C example); compare with a run without")
     parse.add_argument("--no-real-client", action="store_true")
     arguments = parse.parse_args()
 

@@ -36,6 +36,7 @@ func compare(_ title: String, _ unit: String, ours: () throws -> Double, raw: ()
   print(
     "\(title): \(digits(median(mine))) \(unit), raw \(digits(median(theirs))), ratio \(digits(median(ratios))) "
       + "(\(digits(ratios.min()!)) … \(digits(ratios.max()!)))")
+  fflush(nil)
 }
 
 if isChosen("append") {

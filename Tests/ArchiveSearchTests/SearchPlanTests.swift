@@ -20,8 +20,8 @@ import TierKit
       let objects = (0..<random.below(9)).map { index in
         let start = Int64(random.below(90))
         return name(
-          start..<start + 1 + Int64(random.below(40)), generation: UInt8(random.below(2)), epoch: Int32(random.below(3)),
-          time: Int64(index))
+          start..<start + 1 + Int64(random.below(40)), generation: UInt8(random.below(2)),
+          epoch: Int32(random.below(3)), time: Int64(index))
       }
       let scope = Int64(random.below(50))..<Int64(50 + random.below(80))
       var owners = [Int64: [Int64]]()

@@ -231,3 +231,32 @@ def test_the_example_store_is_listed_and_configured(brokers, tmp_path):
     config.write_text(text.replace("type: file", "type: flie"))
     refused = harness.run("config", "check", config)
     assert refused.returncode == 78 and 'did you mean "file"?' in refused.stderr, refused.stderr
+
+
+def test_an_archive_is_looked_after_only_while_its_broker_is_stopped(brokers, tmp_path, topic, corpus):
+    broker = brokers(chain(tmp_path))
+    clients.create_topic(broker.bootstrap, topic, config=EAGER)
+    lines = corpus.slice(0, 4_000_000)
+    produce(broker, topic, lines)
+    wait_for_archive(broker, topic)
+    words = ("--config", broker.config, "--data-dir", broker.data)
+    refused = harness.run("archive", "verify", *words)
+    assert refused.returncode == 1 and f"process id {broker.process.pid} is using" in refused.stderr, refused.stderr
+    assert broker.stop() == 0
+    if NAME == "Shelf":
+        refused = harness.run("archive", "verify", *words)
+        assert refused.returncode == 1 and "Shelf keeps no archive" in refused.stderr, refused.stderr
+        return
+    verified = harness.run("archive", "verify", "--full", *words)
+    assert verified.returncode == 0 and "all good" in verified.stdout, verified.stdout + verified.stderr
+    rebuilt = json.loads(harness.run("archive", "rebuild", "--json", *words).stdout)
+    assert rebuilt["repaired"] == 0 and rebuilt["objects"] == len(objects(broker))
+    assert topic in harness.run("archive", "export", *words).stdout
+    victim = sorted(objects(broker))[0]
+    kept = victim.read_bytes()
+    victim.unlink()
+    verified = harness.run("archive", "verify", *words)
+    assert verified.returncode == 1 and "entry-without-object" in verified.stdout, verified.stdout
+    victim.write_bytes(kept)
+    broker.start()
+    check_all(broker, topic, lines)

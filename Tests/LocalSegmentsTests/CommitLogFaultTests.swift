@@ -149,6 +149,25 @@ import TierKit
     return nil
   }
 
+  /// The checksum of a batch does not cover its first bytes, so what is left of a torn one can look whole.
+  @Test func aBatchTornInFrontOfItsChecksumIsReplayed() throws {
+    let rig = try Rig()
+    _ = try filled(rig)
+    let path = "/data/many-4/" + file(0, "log")
+    let first = TestBatch.byteCount(payload: 40)
+    for torn in [0..<8, 0..<16, 4..<8, 12..<16, 8..<9, 0..<first] {
+      for value: UInt8 in [0, 0xFF] {
+        let disk = rig.disk.afterLosingAll()
+        var written = bytes(series(3))
+        for index in torn { written[first + index] = value }
+        disk.set(path, written)
+        let again = try Rig(disk)
+        #expect(try again.open(Rig.many(4)).answer(0).bytes == bytes(series(3)), "bytes \(torn) are \(value)")
+        #expect(again.host.linesAtLeast(.warning).isEmpty)
+      }
+    }
+  }
+
   @Test func foreignFilesUnderItsNameAreLeftAlone() throws {
     let disk = SimulatedDisk()
     let garbage = (0..<40_000).map { UInt8(truncatingIfNeeded: $0 &* 37) }

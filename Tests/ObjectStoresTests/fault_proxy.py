@@ -55,7 +55,7 @@ def read_message(stream, is_answer=False, has_body=True):
         if name.lower() == b"transfer-encoding" and b"chunked" in value.lower():
             chunked = True
     body = b""
-    if not has_body:
+    if not has_body or is_answer and first.split()[1] in (b"204", b"304"):
         return first, headers, body
     if chunked:
         while size := int(stream.readline().split(b";")[0], 16):

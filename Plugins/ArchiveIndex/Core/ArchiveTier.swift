@@ -9,6 +9,7 @@ package final class ArchiveTier: Tier {
     var open: [PartitionID: ArchivePartition] = [:]
     var lock: Int32 = -1
     var isStarted = false
+    var completion: WorkerThread?
   }
 
   let host: HostServices
@@ -72,21 +73,38 @@ package final class ArchiveTier: Tier {
       environment.readAhead.start(threadCount: 0)
     }
     registry.withLock { $0.isStarted = true }
+    if hasThreads { completeEntriesInBackground() }
     ArchiveRegistry.shared.add(self)
   }
 
   package func stop() {
     ArchiveRegistry.shared.remove(self)
-    registry.withLock { registry in
+    let completion = registry.withLock { registry in
       registry.isStarted = false
       registry.open = [:]
+      defer { registry.completion = nil }
+      return registry.completion
     }
+    completion?.join()
     environment.readAhead.stop()
     environment.deletions.stop()
     environment.frames.removeAll()
     environment.chunks.stop()
     environment.index.close()
     unlockDirectory()
+  }
+
+  /// After a rebuild from names alone.
+  private func completeEntriesInBackground() {
+    guard environment.index.current.entries.contains(where: { $0.rawByteCount < 0 }) else { return }
+    let thread = WorkerThread { [self] in
+      do throws(TierError) {
+        _ = try environment.completeEntries { _, _ in registry.withLock { $0.isStarted } }
+      } catch {
+        host.log(.warning, "Sizes of archived objects are not known exactly yet.", [("error", error.message)])
+      }
+    }
+    registry.withLock { $0.completion = thread }
   }
 
   private func lockDirectory() throws(TierError) {

@@ -163,7 +163,8 @@ public final class ObjectSearch<Source: RangeSource> {
     if let offsets = matcher.query.offsets, !offsets.overlaps(frames[index].firstOffset..<next) { return false }
     if let behind = matcher.query.behind, behind.timestamp < reader.earliest(frames[index].minTimestamp) { return false }
     guard let times = matcher.query.timestamps else { return true }
-    return times.upperBound > reader.earliest(frames[index].minTimestamp) && times.lowerBound <= frames[index].maxTimestamp
+    return times.upperBound > reader.earliest(frames[index].minTimestamp)
+      && times.lowerBound <= frames[index].maxTimestamp
   }
 
   /// True when every record of the frame lies in the query's ranges.
@@ -177,7 +178,8 @@ public final class ObjectSearch<Source: RangeSource> {
     }
     if let behind = matcher.query.behind, behind.timestamp <= frames[index].maxTimestamp { return false }
     guard let times = matcher.query.timestamps else { return true }
-    return times.lowerBound <= reader.earliest(frames[index].minTimestamp) && times.upperBound > frames[index].maxTimestamp
+    return times.lowerBound <= reader.earliest(frames[index].minTimestamp)
+      && times.upperBound > frames[index].maxTimestamp
   }
 }
 

@@ -32,9 +32,10 @@ extension CommitLog {
   /// a checkpoint when no file is free.
   func log(_ requests: [Request]) -> [Outcome] {
     var outcomes = [Outcome](repeating: .unlogged, count: requests.count)
+    let fitting = fitting(requests)
+    if fitting.count == 0 { return outcomes }
     for attempt in 0..<2 {
       let isFull = writing.withLock { state in
-        let fitting = fitting(requests)
         guard let writer = makeWriter(&state, need: fitting.byteCount) else {
           return !state.files.isEmpty && state.failure == nil && !state.isStuck
         }

@@ -112,6 +112,14 @@ final class CommitLog: @unchecked Sendable {
     throw TierError(.retriable, "the commit log in \(directory) is full and cannot be emptied")
   }
 
+  /// Releases a partition that is being deleted; no checkpoint asks for its files any more.
+  func forget(_ id: PartitionID) throws(TierError) {
+    try release(id, below: .max)
+    writing.withLock { state in
+      for index in state.files.indices { state.files[index].partitions.removeAll { $0.id == id } }
+    }
+  }
+
   private enum ReleaseOutcome { case done, full, failed(String) }
 
   private func writeRelease(_ state: inout State, _ id: PartitionID, _ offset: Int64) -> ReleaseOutcome {

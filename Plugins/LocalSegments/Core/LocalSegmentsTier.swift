@@ -191,7 +191,7 @@ public final class LocalSegmentsTier: Tier {
       return try checkReadable(PartitionDirectoryName.format(topic: id.topic, partition: id.partition))
     }
     // Another partition with this identity must not get the entries of this one.
-    try context.commitLog.release(id, below: .max)
+    try context.commitLog.forget(id)
     let isStray = name.hasSuffix(PartitionDirectoryName.straySuffix)
     let aside = try directory.setAside(
       DataDirectory.Found(id: id, name: name), suffix: PartitionDirectoryName.deletedSuffix)

@@ -92,9 +92,11 @@ struct LogState: Sendable {
   var truncations = 0
   /// Counts releases of commit-log entries, so that no flush beside one adds an entry that it should have covered.
   var releases = 0
-  /// Whether the next flush must sync the files: bytes of a failed append may be on the disk where later ones belong, and
-  /// replaying the commit log must not meet them.
-  var mustSyncFiles = false
+  /// Counts failed appends, and how many of them a sync of the files came after. While they differ the next flush syncs
+  /// the files: bytes of a failed append may be on the disk where later ones belong, and replaying the commit log must
+  /// not meet them.
+  var failedAppends = 0
+  var settledAppends = 0
   /// Whether files below the start could not be removed, so that only the checkpoint keeps them out of the log.
   var hasLeftovers = false
   var boundaries = KnownBoundaries()

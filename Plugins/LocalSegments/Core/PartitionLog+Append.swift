@@ -149,7 +149,7 @@ extension PartitionLog {
     } catch {
       throw poison("cannot take back a failed append: \(error)")
     }
-    published.withLock { $0.mustSyncFiles = true }
+    published.withLock { $0.failedAppends += 1 }
   }
 
   /// Writes all batches at `position` of the file. On failure the file ends at `position` again.
@@ -208,7 +208,7 @@ extension PartitionLog {
     } catch {
       throw poison("write \(file.path): \(failure); then cutting it back to \(size) bytes: \(error)")
     }
-    published.withLock { $0.mustSyncFiles = true }
+    published.withLock { $0.failedAppends += 1 }
     var error = TierError(failure, "write", file.path)
     if error.code == .noSpace {
       let free = fileSystem.freeByteCount(directory).map { " (\($0) bytes free)" } ?? ""

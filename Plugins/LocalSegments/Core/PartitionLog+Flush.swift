@@ -25,6 +25,7 @@ struct FlushTicket: Sendable {
   let syncsDirectory: Bool
   let truncations: Int
   let releases: Int
+  let failedAppends: Int
   /// Whether the commit log may take it.
   let isLoggable: Bool
 }
@@ -138,7 +139,7 @@ extension LogState {
     if files.isEmpty { return nil }
     return FlushTicket(
       end: endOffset, files: files, syncsDirectory: syncsDirectory, truncations: truncations, releases: releases,
-      isLoggable: !mustSyncFiles && !hasFailedSync)
+      failedAppends: failedAppends, isLoggable: failedAppends == settledAppends && !hasFailedSync)
   }
 
   /// The active segment's file and size while it has bytes the file was kept open for.
@@ -157,7 +158,7 @@ extension LogState {
       if !segments[index].isDirty { segments[index].dirtyFile = nil }
       if index == segments.count - 1 { boundaries.remember(ticket.end, base: item.base, position: item.byteCount) }
     }
-    mustSyncFiles = false
+    settledAppends = max(settledAppends, ticket.failedAppends)
     durableEnd = max(durableEnd, ticket.end)
     filedEnd = max(filedEnd, filedEnd(of: ticket))
     return durableEnd

@@ -49,7 +49,7 @@ struct SegmentReplay {
     try fileSystem.readFully(file.descriptor, at: entry.position, into: there)
     let same = zip(wanted, there).prefix { $0 == $1 }.count
     if same == entry.count { return true }
-    if try isNewer(file, size: size, at: entry.position + batchStart(wanted, before: same)) {
+    if try isNewer(file, size: size, than: wanted, from: batchStart(wanted, before: same), entry) {
       report("the segment holds other batches there, which stay", entry)
       return false
     }
@@ -59,38 +59,39 @@ struct SegmentReplay {
   }
 
   /// Where in an entry's batches the one begins that holds byte `position`.
-  private func batchStart(_ bytes: UnsafeMutableRawBufferPointer, before position: Int) -> Int64 {
+  private func batchStart(_ bytes: UnsafeMutableRawBufferPointer, before position: Int) -> Int {
     var start = 0
-    while start + RecordBatchHeader.byteCount <= bytes.count {
-      let head = UnsafeRawBufferPointer(rebasing: bytes[start..<(start + RecordBatchHeader.byteCount)])
-      guard let size = RecordBatchHeader.size(of: head), start + size <= position else { break }
-      start += size
-    }
-    return Int64(start)
+    while let header = Self.header(bytes, at: start), start + header.byteCount <= position { start += header.byteCount }
+    return start
   }
 
-  /// Whether a whole batch stands at a byte where the entry has a different one: a truncation came between, whose release
-  /// was lost, or another program used the directory.
-  private func isNewer(_ file: OpenFile, size: Int64, at position: Int64) throws(Errno) -> Bool {
-    guard position < size else { return false }
+  /// Whether the file has a whole batch of the same offset and with other content where the entry's batch begins at byte
+  /// `start`: a truncation came between, whose release was lost, or another program used the directory. The checksum does
+  /// not cover offset and epoch, so a batch that differs in nothing else was torn there.
+  private func isNewer(
+    _ file: OpenFile, size: Int64, than wanted: UnsafeMutableRawBufferPointer, from start: Int,
+    _ entry: CommitLogReplay.Location
+  ) throws(Errno) -> Bool {
+    let position = entry.position + Int64(start)
+    guard position < size, let header = Self.header(wanted, at: start) else { return false }
     let buffer = buffers.take()
     defer { buffers.put(buffer) }
     var scanner = LogScanner(
       RecoverySource(file: file), from: position, to: size, expectedOffset: 0, borrowing: buffer.bytes)
-    if case .batch = try scanner.next() { return true }
-    return false
+    guard case .batch(let found, _) = try scanner.next() else { return false }
+    return found.baseOffset == header.baseOffset && found.crc != header.crc
+  }
+
+  /// The header of the batch at a byte of an entry; nil when there is none.
+  private static func header(_ bytes: UnsafeMutableRawBufferPointer, at start: Int) -> RecordBatchHeader? {
+    guard start + RecordBatchHeader.byteCount <= bytes.count else { return nil }
+    let head = UnsafeRawBufferPointer(rebasing: bytes[start..<(start + RecordBatchHeader.byteCount)])
+    do { return try RecordBatchHeader(parsing: head) } catch { return nil }
   }
 
   private func report(_ reason: String, _ entry: CommitLogReplay.Location) {
     host.log(
       .error, "Entries of the commit log do not fit their segment and are left out.",
       [("file", path), ("byte", String(entry.position)), ("reason", reason)])
-  }
-}
-
-extension RecordBatchHeader {
-  /// The bytes of a batch by its header alone; nil when that is none.
-  fileprivate static func size(of head: UnsafeRawBufferPointer) -> Int? {
-    do { return try RecordBatchHeader(parsing: head).byteCount } catch { return nil }
   }
 }

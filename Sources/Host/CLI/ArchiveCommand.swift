@@ -88,7 +88,7 @@ public struct ArchiveCommand: ParsableCommand {
       let offline = try options.open()
       defer { offline.close() }
       try ArchiveOutput.run {
-        try offline.archive.export(topic: topic ?? "") { piece in
+        try offline.archive.exportJSON(topic: topic ?? "") { piece in
           var rest = piece
           while !rest.isEmpty {
             let count = write(STDOUT_FILENO, rest.baseAddress, rest.count)

@@ -20,7 +20,7 @@ public struct ArchiveExtension: @unchecked Sendable {
     public var detail: String
   }
 
-  private let tier: TierHandle
+  public let tier: TierHandle
   private let table: UnsafePointer<chronik_archive>
 
   /// Nil when the tier does not offer it.
@@ -59,16 +59,22 @@ public struct ArchiveExtension: @unchecked Sendable {
   }
 
   /// Writes the index as JSON, piece by piece; of all topics when `topic` is empty.
-  public func export(topic: String, write: @escaping (UnsafeRawBufferPointer) -> Void) throws(TierFailure) {
-    let calls = Calls(write: write)
+  public func exportJSON(topic: String, write: (UnsafeRawBufferPointer) -> Void) throws(TierFailure) {
     var name = topic
-    try PluginCall.check("\(tier.name).export_json") { message in
-      name.withUTF8 { utf8 in
-        table.pointee.export_json(
-          tier.me, chronik_bytes(ptr: utf8.baseAddress, len: utf8.count), Calls.write, calls.pointer, message)
+    var outcome = Result<Void, TierFailure>.success(())
+    withoutActuallyEscaping(write) { write in
+      let calls = Calls(write: write)
+      outcome = Result { () throws(TierFailure) in
+        try PluginCall.check("\(tier.name).export_json") { message in
+          name.withUTF8 { utf8 in
+            table.pointee.export_json(
+              tier.me, chronik_bytes(ptr: utf8.baseAddress, len: utf8.count), Calls.write, calls.pointer, message)
+          }
+        }
       }
+      withExtendedLifetime(calls) {}
     }
-    withExtendedLifetime(calls) {}
+    try outcome.get()
   }
 
   private static var emptySummary: chronik_archive_summary {

@@ -3,7 +3,7 @@ import Synchronization
 import TierAPI
 import TierKit
 
-/// A host with the machine's monotonic clock that remembers what it was told. The table lives as long as the object.
+/// A host with the machine's monotonic clock that remembers what it was told.
 final class TestHost: @unchecked Sendable {
   struct Seen {
     var counters: [String: Int64] = [:]
@@ -41,7 +41,8 @@ final class TestHost: @unchecked Sendable {
           guard String(cString: id) == CHRONIK_HOST_OBJECT_STORE, me.hasStore else { return nil }
           return UnsafeRawPointer(me.offered)
         }))
-    table.pointee.context = Unmanaged.passUnretained(self).toOpaque()
+    // A host outlives its plugins, and a test has no place to say so: it lives to the end of the run.
+    table.pointee.context = Unmanaged.passRetained(self).toOpaque()
     hasStore = store != nil
     if let store, let instance {
       offered.initialize(
@@ -49,11 +50,6 @@ final class TestHost: @unchecked Sendable {
           struct_size: UInt32(MemoryLayout<chronik_host_object_store>.size), reserved: 0, store: store,
           instance: instance))
     }
-  }
-
-  deinit {
-    table.deallocate()
-    offered.deallocate()
   }
 
   private var hasStore = false

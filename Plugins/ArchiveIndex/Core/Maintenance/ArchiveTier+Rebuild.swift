@@ -27,7 +27,10 @@ extension ArchiveTier: ArchivingTier {
       }
       let changes = try environment.index.commit { state in state.changes(to: listing) { gone.contains($0.name) } }
       for case .remove(let name) in changes { environment.forget(name) }
-      let completed = try complete(environment.index.current.entries.filter { $0.rawByteCount < 0 }, &meter)
+      let completed = try environment.completeEntries { (done, total) throws(TierError) in
+        try meter.note(done, of: total)
+        return true
+      }
       environment.deletions.wake()
       var summary = environment.index.current.summary
       summary.objectBytes = UInt64(listing.objects.values.reduce(0) { $0 + $1.byteCount })
@@ -35,25 +38,6 @@ extension ArchiveTier: ArchivingTier {
       summary.repaired = UInt64(changes.count + completed)
       return summary
     }
-  }
-
-  /// Reads the footers of objects that only their names are known of, and returns how many it could read.
-  private func complete(_ objects: [IndexedObject], _ meter: inout ProgressMeter) throws(TierError) -> Int {
-    var completed: [IndexedObject] = []
-    for (number, object) in objects.enumerated() {
-      try meter.note(number, of: objects.count)
-      do throws(TierError) {
-        let footer = try environment.footers.load(object, environment.access.call()).footer
-        completed.append(object.completed(by: footer))
-      } catch {
-        // The names suffice for everything but sizes; a damaged object is for `verify` to report.
-        guard error.code == .corrupt || error.code == .notFound else { throw error }
-      }
-    }
-    let known = completed
-    return try environment.index.commit { state in
-      known.filter { state[$0.id]?.objects[$0.name] != nil }.map { .add($0) }
-    }.count
   }
 
   func withMeter<R>(
