@@ -326,6 +326,17 @@ def test_access_rules_are_refused_as_switched_off(broker):
     assert error.name() == "SECURITY_DISABLED"
 
 
+def test_one_broker_leads_everything(broker, topic):
+    clients.create_topic(broker.bootstrap, topic, partitions=2)
+    admin = clients.admin(broker.bootstrap)
+    places = [confluent_kafka.TopicPartition(topic, 0), confluent_kafka.TopicPartition(topic, 7)]
+    answer = admin.elect_leaders(confluent_kafka.ElectionType.PREFERRED, places).result(PATIENCE)
+    codes = {place.partition: error.code() for place, error in answer.items()}
+    assert codes == {0: confluent_kafka.KafkaError.ELECTION_NOT_NEEDED,
+                     7: confluent_kafka.KafkaError.UNKNOWN_TOPIC_OR_PART}
+    assert not admin.elect_leaders(confluent_kafka.ElectionType.PREFERRED).result(PATIENCE)
+
+
 def test_aiokafka_administrates_too(broker, topic):
     from aiokafka.admin import AIOKafkaAdminClient
     from aiokafka.admin import NewPartitions as Partitions

@@ -23,12 +23,15 @@ struct HandlerTable: Sendable {
     let api: APIKey
     let versions: ClosedRange<Int16>
     let advertisedVersions: ClosedRange<Int16>
+    /// Versions that the codec knows of the request.
+    let messageVersions: ClosedRange<Int16>
     let handle: @Sendable (RequestContext) throws(WireError) -> Void
 
     init<Handler: RequestHandler>(_ handler: Handler.Type) {
       api = Handler.Request.apiKey
       versions = Handler.versions
       advertisedVersions = Handler.advertisedVersions
+      messageVersions = Handler.Request.supportedVersions
       handle = { (context) throws(WireError) in
         // As Kafka, which does not look at what follows: librdkafka 2.16 asks for the metadata of all topics with three
         // bytes too many.

@@ -50,6 +50,8 @@ module.exports = suite => {
     const admin = await suite.admin()
     const [{ partitions: [committed] }] = await admin.fetchOffsets({ groupId, topics: [topic] })
     assert.deepStrictEqual(committed, { partition: 0, offset: '7', metadata: 'up to seven' })
+    const everything = await admin.fetchOffsets({ groupId })
+    assert.deepStrictEqual(everything, [{ topic, partitions: [committed] }])
     const second = await suite.consumer(topic, { groupId })
     await until(() => second.seen.length >= 3, 'the rest')
     assert.deepStrictEqual(values([second]), [7, 8, 9])
