@@ -83,20 +83,30 @@ struct LogCommandTests {
   private func commitLog() -> [UInt8] {
     func big<T: FixedWidthInteger>(_ value: T) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { Array($0) } }
     func crc(_ bytes: [UInt8]) -> UInt32 {
-      ~bytes.reduce(~UInt32(0)) { crc, byte in
-        (0..<8).reduce(crc ^ UInt32(byte)) { value, _ in value & 1 == 1 ? (value >> 1) ^ 0x82F6_3B78 : value >> 1 }
+      var value = ~UInt32(0)
+      for byte in bytes {
+        value ^= UInt32(byte)
+        for _ in 0..<8 { value = value & 1 == 1 ? (value >> 1) ^ 0x82F6_3B78 : value >> 1 }
       }
+      return ~value
     }
     func entry(_ sequence: UInt64, kind: UInt8, base: Int64, position: Int64, _ data: [UInt8]) -> [UInt8] {
-      var rest = big(UInt64(7)) + big(sequence) + [kind, 6] + big(UInt16(0)) + big(UInt32(data.count))
-      rest += [UInt8](0..<16) + big(Int32(3)) + big(UInt32(0)) + big(base) + big(position) + Array("orders".utf8) + data
+      var rest: [UInt8] = big(UInt64(7)) + big(sequence)
+      rest += [kind, 6] as [UInt8]
+      rest += big(UInt16(0)) + big(UInt32(data.count))
+      rest += [UInt8](0..<16)
+      rest += big(Int32(3)) + big(UInt32(0))
+      rest += big(base) + big(position)
+      rest += Array("orders".utf8) + data
       rest += [UInt8](repeating: 0, count: (8 - rest.count % 8) % 8)
       return big(UInt32(0x434C_454E)) + big(crc(rest)) + rest
     }
-    var header = Array("CHRNKCLG".utf8) + big(UInt32(1)) + big(UInt32(0)) + big(UInt64(7))
+    var header: [UInt8] = Array("CHRNKCLG".utf8)
+    header += big(UInt32(1)) + big(UInt32(0))
+    header += big(UInt64(7))
     header += [UInt8](repeating: 0, count: 60 - header.count)
     header += big(crc(header))
-    let half = header + [UInt8](repeating: 0, count: 2048 - header.count)
+    let half: [UInt8] = header + [UInt8](repeating: 0, count: 2048 - header.count)
     return half + half + entry(0, kind: 1, base: 42, position: 606, [1, 2, 3])
       + entry(1, kind: 2, base: 50, position: 0, []) + [UInt8](repeating: 0, count: 4096)
   }
