@@ -83,20 +83,9 @@ public struct TierDescription: Sendable {
 }
 
 extension TierDescription {
-  /// The C form. It is allocated once and never freed: the ABI wants it valid for ever.
   func makeDescriptor() -> UnsafePointer<chronik_descriptor> {
-    let table = UnsafeMutablePointer<chronik_config_key>.allocate(capacity: max(keys.count, 1))
-    for (index, key) in keys.enumerated() {
-      (table + index).initialize(to: key.makeConfigKey())
-    }
-    let result = UnsafeMutablePointer<chronik_descriptor>.allocate(capacity: 1)
-    result.initialize(
-      to: chronik_descriptor(
-        struct_size: UInt32(MemoryLayout<chronik_descriptor>.size), config_key_count: UInt32(keys.count),
-        id: Immortal.string(id), name: Immortal.string(name), version: Immortal.string(version),
-        summary: Immortal.string(summary), config_keys: keys.isEmpty ? nil : UnsafePointer(table),
-        abilities: abilities.rawValue))
-    return UnsafePointer(result)
+    Immortal.descriptor(
+      id: id, name: name, version: version, summary: summary, abilities: abilities.rawValue, keys: keys)
   }
 }
 
@@ -133,6 +122,21 @@ extension chronik_config_key {
 
 /// Static data for the C side that is never freed.
 enum Immortal {
+  /// The C form of a description: the ABI wants it valid for ever.
+  static func descriptor(
+    id: String, name: String, version: String, summary: String, abilities: UInt64, keys: [ConfigurationKey]
+  ) -> UnsafePointer<chronik_descriptor> {
+    let table = UnsafeMutablePointer<chronik_config_key>.allocate(capacity: max(keys.count, 1))
+    for (index, key) in keys.enumerated() { (table + index).initialize(to: key.makeConfigKey()) }
+    let result = UnsafeMutablePointer<chronik_descriptor>.allocate(capacity: 1)
+    result.initialize(
+      to: chronik_descriptor(
+        struct_size: UInt32(MemoryLayout<chronik_descriptor>.size), config_key_count: UInt32(keys.count),
+        id: string(id), name: string(name), version: string(version), summary: string(summary),
+        config_keys: keys.isEmpty ? nil : UnsafePointer(table), abilities: abilities))
+    return UnsafePointer(result)
+  }
+
   static func string(_ text: String) -> UnsafePointer<CChar> {
     let utf8 = Array(text.utf8CString)
     let copy = UnsafeMutablePointer<CChar>.allocate(capacity: utf8.count)

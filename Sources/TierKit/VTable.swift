@@ -38,19 +38,13 @@ public enum VTable {
     return chronik_tier_product(descriptor: description.makeDescriptor(), tier: UnsafePointer(vtable))
   }
 
-  /// The library's entry. The factory answer lives in a global of this image, which is private to one plugin because
+  /// The library's entry. The factories' answers live in globals of this image, which are private to one plugin because
   /// every plugin links its own copy of this module.
   public static func plugin(
-    name: String, version: String, tiers: [chronik_tier_product]
+    name: String, version: String, tiers: [chronik_tier_product] = [], strategies: [chronik_compaction_product] = []
   ) -> UnsafePointer<chronik_plugin> {
-    let products = UnsafeMutablePointer<chronik_tier_product>.allocate(capacity: max(1, tiers.count))
-    products.initialize(from: tiers, count: tiers.count)
-    let factory = UnsafeMutablePointer<chronik_tier_factory>.allocate(capacity: 1)
-    factory.initialize(
-      to: chronik_tier_factory(
-        struct_size: UInt32(MemoryLayout<chronik_tier_factory>.size), product_count: UInt32(tiers.count),
-        products: UnsafePointer(products)))
-    tierFactory = UnsafePointer(factory)
+    if !tiers.isEmpty { tierFactory = makeTierFactory(tiers) }
+    if !strategies.isEmpty { compactionFactory = makeCompactionFactory(strategies) }
     let entry = UnsafeMutablePointer<chronik_plugin>.allocate(capacity: 1)
     entry.initialize(
       to: chronik_plugin(
@@ -58,12 +52,41 @@ public enum VTable {
         abi_major: CHRONIK_ABI_MAJOR, abi_minor: CHRONIK_ABI_MINOR, reserved: 0, name: Immortal.string(name),
         version: Immortal.string(version),
         get_factory: { id in
-          String(cString: id) == CHRONIK_FACTORY_TIER ? UnsafeRawPointer(VTable.tierFactory) : nil
+          switch String(cString: id) {
+          case CHRONIK_FACTORY_TIER: UnsafeRawPointer(VTable.tierFactory)
+          case CHRONIK_FACTORY_COMPACTION: UnsafeRawPointer(VTable.compactionFactory)
+          default: nil
+          }
         }))
     return UnsafePointer(entry)
   }
 
+  private static func makeTierFactory(_ tiers: [chronik_tier_product]) -> UnsafePointer<chronik_tier_factory> {
+    let products = UnsafeMutablePointer<chronik_tier_product>.allocate(capacity: tiers.count)
+    products.initialize(from: tiers, count: tiers.count)
+    let factory = UnsafeMutablePointer<chronik_tier_factory>.allocate(capacity: 1)
+    factory.initialize(
+      to: chronik_tier_factory(
+        struct_size: UInt32(MemoryLayout<chronik_tier_factory>.size), product_count: UInt32(tiers.count),
+        products: UnsafePointer(products)))
+    return UnsafePointer(factory)
+  }
+
+  private static func makeCompactionFactory(
+    _ strategies: [chronik_compaction_product]
+  ) -> UnsafePointer<chronik_compaction_factory> {
+    let products = UnsafeMutablePointer<chronik_compaction_product>.allocate(capacity: strategies.count)
+    products.initialize(from: strategies, count: strategies.count)
+    let factory = UnsafeMutablePointer<chronik_compaction_factory>.allocate(capacity: 1)
+    factory.initialize(
+      to: chronik_compaction_factory(
+        struct_size: UInt32(MemoryLayout<chronik_compaction_factory>.size), product_count: UInt32(strategies.count),
+        products: UnsafePointer(products)))
+    return UnsafePointer(factory)
+  }
+
   nonisolated(unsafe) private static var tierFactory: UnsafePointer<chronik_tier_factory>?
+  nonisolated(unsafe) private static var compactionFactory: UnsafePointer<chronik_compaction_factory>?
 
   /// Runs `body` and turns a failure into its status and message.
   static func report(

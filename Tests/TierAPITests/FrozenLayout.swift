@@ -19,7 +19,7 @@ struct FrozenStruct: Sendable {
 }
 
 extension FrozenStruct {
-  static let all: [FrozenStruct] = bytesAndHost + plugin + partitions + calls + [tier]
+  static let all: [FrozenStruct] = bytesAndHost + plugin + partitions + calls + [tier] + compaction
 
   private static let bytesAndHost: [FrozenStruct] = [
     FrozenStruct(

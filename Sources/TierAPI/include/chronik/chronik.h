@@ -1,6 +1,6 @@
 /* Everything a plugin author needs: #include <chronik/chronik.h>
  *
- * The ABI is C11 with no compiler extension required. Reading order: status.h, bytes.h, host.h, plugin.h, tier.h.
+ * The ABI is C11 with no compiler extension required. Reading order: status.h, bytes.h, host.h, plugin.h, tier.h, compaction.h.
  *
  * How it grows. The major number changes only when a plugin built against the older one could not work any more, and a
  * host refuses every other major. Within a major, structs that carry `struct_size` only gain members at their end: the
@@ -23,5 +23,6 @@
 #include "host.h"
 #include "plugin.h"
 #include "tier.h"
+#include "compaction.h"
 
 #endif
