@@ -26,7 +26,8 @@ struct SegmentEntry: Sendable {
   var durableByteCount: Int64 = 0
   var isNameDurable = false
   var areIndexesDurable = false
-  /// Keeps the log open while it has bytes to flush: a sync must reach the descriptor that saw the writes.
+  /// Keeps the log open while it has bytes to flush, because a sync must reach the descriptor that saw the writes, and
+  /// while its segment is being replaced, because its path will be another file's.
   var dirtyFile: OpenFile?
 
   var isDirty: Bool { durableByteCount < tail.byteCount || (tail.byteCount > 0 && !isNameDurable) }
@@ -79,6 +80,9 @@ struct LogState: Sendable {
   var poison: String?
   /// Counts truncations, so that a flush notices one beside it.
   var truncations = 0
+  /// Counts the moments from which a segment's path may lead to another file than before, so that a reader who opened one
+  /// notices.
+  var fileChanges = 0
   var boundaries = KnownBoundaries()
   private(set) var sealed = SealedSummary()
 

@@ -135,7 +135,7 @@ typedef struct chronik_read_result {
   chronik_extent *extents;
   int64_t start_offset;         /* base offset of the first batch returned; <= the wanted offset: the wanted one itself
                                    when it lies in a gap and the first batch behind it */
-  int64_t next_offset;          /* offset after the last batch returned */
+  int64_t next_offset;          /* offset after the last batch returned; before a gap any offset up to the next batch's */
   uint64_t byte_count;          /* sum of the extents */
 } CHRONIK_SENDABLE chronik_read_result;
 
