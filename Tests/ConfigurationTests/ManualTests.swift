@@ -111,7 +111,7 @@ struct ManualTests {
   func schemaIsWhole() {
     #expect(
       ConfigurationSchema.topKeys == [
-        "node", "cluster", "data_dir", "listen", "advertised", "volatile", "durability", "plugins", "chain", "topics",
+        "node", "cluster", "data_dir", "listen", "advertised", "volatile", "durability", "plugins", "chain", "compaction", "topics",
         "coordinators", "network", "fetch", "log",
       ])
     for key in ConfigurationSchema.topKeys where ConfigurationSchema.setting(key) == nil {

@@ -18,6 +18,7 @@ public struct Configuration: Sendable, Hashable {
   public var plugins: Plugins
   /// Never empty; first tier first.
   public var chain: [TierSpec]
+  public var compaction: Compaction
   public var topics: Topics
   public var coordinators: Coordinators
   public var network: Network
@@ -43,6 +44,22 @@ public struct Configuration: Sendable, Hashable {
     public var path: [String]
     /// Lower-case hexadecimal SHA-256 by library name without `lib` and `.so`.
     public var sha256: [String: String]
+  }
+
+  public struct Compaction: Sendable, Hashable {
+    public var isEnabled: Bool
+    /// Names the library (`lib<plugin>.so` on `plugins.path`) unless `library` does.
+    public var plugin: String
+    /// The library's file, absolute.
+    public var library: String?
+    /// Which strategy of the library.
+    public var strategy: String
+    /// Between two looks at the partitions.
+    public var interval: Duration
+    /// Read and written together.
+    public var bytesPerSecondMax: Int
+    /// The strategy's own settings in the order of the file, as written.
+    public var config: [TierSetting]
   }
 
   public struct Topics: Sendable, Hashable {

@@ -28,7 +28,11 @@ public struct ChainValidator {
     for (index, spec) in chain.enumerated() {
       switch source.descriptor(for: spec) {
       case .success(let descriptor):
-        tiers.append(TierSettingsReader(spec: spec, index: index, origins: origins).resolve(descriptor, &collector))
+        let reader = PluginSettingsReader(
+          name: spec.instanceName, config: spec.config, place: "chain[\(index)]", blamed: "chain[\(index)].tier",
+          origins: origins)
+        let (settings, given) = reader.resolve(descriptor.configKeys, &collector)
+        tiers.append(ResolvedTier(spec: spec, descriptor: descriptor, settings: settings, givenKeys: given))
       case .failure(let failure): collector.report(diagnostic(failure, spec: spec, index: index))
       }
     }

@@ -13,7 +13,7 @@ struct ConfigurationBuilder {
       nodeID: Int32(integer("node.id")), clusterID: optionalText("cluster.id"), dataDirectory: path("data_dir"),
       listen: endpoint("listen"), advertised: optionalEndpoint("advertised"), isVolatile: flag("volatile"),
       durability: Configuration.Durability(mode: choice("durability.mode"), interval: duration("durability.interval")),
-      plugins: plugins, chain: chain ?? ConfigurationSchema.defaultChain, topics: topics, coordinators: coordinators,
+      plugins: plugins, chain: chain ?? ConfigurationSchema.defaultChain, compaction: compaction, topics: topics, coordinators: coordinators,
       network: network,
       fetch: Configuration.Fetch(maxBytes: Int(integer("fetch.max_bytes")), sessions: Int(integer("fetch.sessions"))),
       log: Configuration.Log(level: choice("log.level"), format: choice("log.format")))
@@ -27,6 +27,16 @@ struct ConfigurationBuilder {
       for entry in given { digests[entry.key] = entry.value }
     }
     return Configuration.Plugins(path: path, sha256: digests)
+  }
+
+  private var compaction: Configuration.Compaction {
+    var config: [TierSetting] = []
+    if case .table(let given) = values["compaction.config"] { config = given }
+    return Configuration.Compaction(
+      isEnabled: flag("compaction.enabled"), plugin: text("compaction.plugin"),
+      library: optionalText("compaction.library"), strategy: text("compaction.strategy"),
+      interval: duration("compaction.interval"),
+      bytesPerSecondMax: Int(integer("compaction.max_bytes_per_second")), config: config)
   }
 
   private var topics: Configuration.Topics {

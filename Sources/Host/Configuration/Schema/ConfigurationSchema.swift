@@ -7,7 +7,7 @@ public enum ConfigurationSchema {
     public let introduction: String
   }
 
-  public static let settings: [Setting] = identity + storage + chain + network + log
+  public static let settings: [Setting] = identity + storage + chain + compaction + network + log
 
   static let byPath = Dictionary(uniqueKeysWithValues: settings.map { ($0.path, $0) })
 
@@ -59,6 +59,12 @@ public enum ConfigurationSchema {
         durable; tiers above it are caches, tiers below it take over finished segments, and a tier that only reads comes \
         last. Reads ask the tiers in this order. Each entry names a plugin; "chronik plugins" lists what a library offers, \
         its abilities and its settings. Without this key the chain is the one below.
+        """),
+    Section(
+      name: "compaction",
+      introduction: """
+        Taking obsolete records out of compacted topics, in the background. The strategy is a plugin: it says which records \
+        stay, and the broker rewrites the segments in the commit tier.
         """),
     Section(
       name: "topics",

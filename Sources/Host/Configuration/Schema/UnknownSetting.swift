@@ -11,7 +11,7 @@ struct UnknownSetting {
     if let place = elsewhere { return ValueProblem(message, suggestion: place) }
     let here = namesHere
     let suggestion = Suggestion.closest(to: key, among: here)
-    let expected = suggestion == nil && here.count <= 14 ? here.alternatives : nil
+    let expected = suggestion == nil && here.count <= 16 ? here.alternatives : nil
     return ValueProblem(message, expected: expected, suggestion: suggestion)
   }
 
