@@ -16,5 +16,6 @@ struct Chronik: AsyncParsableCommand {
       Exit codes: 0 done, 1 failed, 64 wrong usage, 78 wrong configuration.
       """,
     version: "chronik 0.1.0 (plugin ABI 1.0)",
-    subcommands: [ServeCommand.self, ConfigCommand.self, PluginsCommand.self, LogCommand.self])
+    subcommands: [ServeCommand.self, ConfigCommand.self, PluginsCommand.self, LogCommand.self,
+      CompactionCommand.self])
 }

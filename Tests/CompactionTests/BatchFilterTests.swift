@@ -74,6 +74,15 @@ import Testing
     #expect(try header(of: last).baseTimestamp == 51_000)
   }
 
+  @Test func aTombstoneStaysWhileItMayHideARecordOutOfReach() throws {
+    let first = try replaced(try filter(batch(tombstone: true), now: 50_000, newest: [101, 102]))
+    let outcome = try first.withUnsafeBytes { raw in
+      try BatchFilter(now: 99_000, deleteRetention: 1_000, dropsTombstones: false)
+        .filter(raw, mustStay: false) { _, _ in true }.outcome
+    }
+    #expect(outcome == .keep)
+  }
+
   @Test func aTombstoneThatIsObsoleteSetsNoHorizon() throws {
     let new = try replaced(try filter(batch(tombstone: true), newest: [102]))
     #expect(try header(of: new).attributes & 0x40 == 0)

@@ -10,6 +10,8 @@ struct BatchFilter {
   let now: Int64
   /// ms.
   let deleteRetention: Int64
+  /// False while older records of a key may lie where they cannot be taken out: a tombstone is all that hides them.
+  var dropsTombstones = true
 
   enum Outcome: Equatable {
     case keep
@@ -26,7 +28,7 @@ struct BatchFilter {
     let reader = try RecordBatchReader(bytes, limit: Limits.decompressedByteCountMax)
     let header = reader.header
     let horizon = header.deleteHorizon
-    let keepsTombstones = horizon.map { now < $0 } ?? true
+    let keepsTombstones = !dropsTombstones || horizon.map { now < $0 } ?? true
     var kept: [Int32] = []
     var hasTombstone = false
     var seen = 0

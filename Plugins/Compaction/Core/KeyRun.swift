@@ -21,7 +21,9 @@ final class KeyRun: CompactionRun {
   private let name: String
 
   init(_ view: CompactionView, observed: Range<Int64>, dedupeByteCount: Int, host: HostServices) {
-    filter = BatchFilter(now: view.now, deleteRetention: view.settings.deleteRetention)
+    filter = BatchFilter(
+      now: view.now, deleteRetention: view.settings.deleteRetention,
+      dropsTombstones: view.rewriteStartOffset <= view.startOffset)
     hash = KeyHash(k0: host.random, k1: host.random)
     map = KeyMap(byteCountMax: dedupeByteCount)
     start = observed.lowerBound

@@ -33,9 +33,9 @@ public struct PluginsCommand: ParsableCommand {
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "List the plugins on plugins.path, their tiers, abilities and settings. Nothing is started.")
+      abstract: "List the plugins on plugins.path: tiers, compaction strategies, abilities, settings. Nothing is started.")
     @OptionGroup var options: ConfigurationOptions
-    @Flag(name: .shortAndLong, help: "Print each tier's settings, too.") var verbose = false
+    @Flag(name: .shortAndLong, help: "Print each product's settings, too.") var verbose = false
 
     func run() throws {
       let settings: Configuration
@@ -52,6 +52,7 @@ public struct PluginsCommand: ParsableCommand {
         throw ExitCode.failure
       }
       var rows = [["TIER", "VERSION", "ABI", "ABILITIES", "LIBRARY", "WHAT IT IS"]]
+      var strategies = [["STRATEGY", "VERSION", "ABI", "LIBRARY", "WHAT IT IS"]]
       var details: [String] = []
       var problems: [String] = []
       for (path, result) in found {
@@ -63,19 +64,25 @@ public struct PluginsCommand: ParsableCommand {
             rows.append([
               descriptor.name, descriptor.version, plugin.abi, "\(descriptor.abilities)", path, descriptor.summary,
             ])
-            details += settingLines(descriptor)
+            details += settingLines(descriptor.name, descriptor.configKeys)
+          }
+          for product in plugin.strategies {
+            let descriptor = product.descriptor
+            strategies.append([descriptor.name, descriptor.version, plugin.abi, path, descriptor.summary])
+            details += settingLines(descriptor.name, descriptor.keys.map(PluginConfigKey.init))
           }
         }
       }
       Terminal.say(Terminal.table(rows))
+      if strategies.count > 1 { Terminal.say("\n" + Terminal.table(strategies)) }
       if verbose, !details.isEmpty { Terminal.say("\n" + details.joined(separator: "\n")) }
       for problem in problems { Terminal.complain(problem) }
       if !problems.isEmpty { throw ExitCode.failure }
     }
 
-    private func settingLines(_ descriptor: TierDescriptor) -> [String] {
-      descriptor.configKeys.map { key in
-        "\(descriptor.name).\(key.name)  (default \(key.defaultValue ?? (key.required ? "none, required" : "none")))  \(key.summary)"
+    private func settingLines(_ product: String, _ keys: [PluginConfigKey]) -> [String] {
+      keys.map { key in
+        "\(product).\(key.name)  (default \(key.defaultValue ?? (key.required ? "none, required" : "none")))  \(key.summary)"
       }
     }
   }

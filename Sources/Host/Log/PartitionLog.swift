@@ -34,6 +34,9 @@ final class PartitionLog: @unchecked Sendable {
   let chain: PartitionChain
   let environment: Environment
   let lock = NIOLock()
+  /// Held by whoever removes or replaces segments, retention, DeleteRecords and compaction, for as long as that takes.
+  /// Only their threads wait for it; never an event loop.
+  let segmentChanges = NIOLock()
 
   /// Guarded by `lock`.
   var guarded: Guarded

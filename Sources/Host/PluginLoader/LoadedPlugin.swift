@@ -10,6 +10,7 @@ public struct LoadedPlugin: @unchecked Sendable {
   /// "1.0": what the library was built for.
   public let abi: String
   public let products: [TierProduct]
+  public let strategies: [CompactionProduct]
 
   /// "1.0": what this host speaks.
   public static var hostABI: String { "\(CHRONIK_ABI_MAJOR).\(CHRONIK_ABI_MINOR)" }
@@ -36,6 +37,7 @@ public struct LoadedPlugin: @unchecked Sendable {
     name = String(cString: entry.pointee.name)
     version = String(cString: entry.pointee.version)
     products = try Self.products(of: entry, path: path)
+    strategies = try Self.strategies(of: entry, path: path)
   }
 
   private static func products(
@@ -57,6 +59,33 @@ public struct LoadedPlugin: @unchecked Sendable {
       }
     }
     return result
+  }
+
+  private static func strategies(
+    of entry: UnsafePointer<chronik_plugin>, path: String
+  ) throws(PluginError) -> [CompactionProduct] {
+    guard let raw = entry.pointee.get_factory(CHRONIK_FACTORY_COMPACTION) else { return [] }
+    let factory = raw.assumingMemoryBound(to: chronik_compaction_factory.self)
+    guard factory.pointee.struct_size >= MemoryLayout<chronik_compaction_factory>.size,
+      factory.pointee.product_count <= Malformed.keyCountMax
+    else {
+      throw .malformed(path: path, reason: "its compaction factory has an impossible size or product count")
+    }
+    var result: [CompactionProduct] = []
+    for product in UnsafeBufferPointer(start: factory.pointee.products, count: Int(factory.pointee.product_count)) {
+      do {
+        result.append(try CompactionProduct(product))
+      } catch {
+        throw .malformed(path: path, reason: error.reason)
+      }
+    }
+    return result
+  }
+
+  /// The strategy of that name or id.
+  public func strategy(named wanted: String) throws(PluginError) -> CompactionProduct {
+    if let match = strategies.first(where: { $0.descriptor.name == wanted || $0.descriptor.id == wanted }) { return match }
+    throw .noSuchStrategy(path: path, wanted: wanted, offered: strategies.map(\.descriptor.name))
   }
 
   /// The product of that name, or the only one when `wanted` is nil.

@@ -74,7 +74,7 @@ public final class TierHandle: @unchecked Sendable {
     return status
   }
 
-  private static func call<T>(
+  static func call<T>(
     _ origin: String, _ body: (UnsafeMutablePointer<chronik_message>) -> (chronik_status, T?)
   ) throws(TierFailure) -> T {
     var failure: TierFailure?
@@ -91,7 +91,7 @@ public final class TierHandle: @unchecked Sendable {
     return result
   }
 
-  private static func failure(
+  static func failure(
     _ status: chronik_status, _ origin: String, _ message: UnsafeMutablePointer<chronik_message>
   ) -> TierFailure {
     let length = min(message.pointee.length, message.pointee.capacity)
@@ -102,7 +102,7 @@ public final class TierHandle: @unchecked Sendable {
 
   /// 512 bytes on the stack hold any sentence worth reading.
   @inline(__always)
-  private static func withMessage<R>(_ body: (UnsafeMutablePointer<chronik_message>) -> R) -> R {
+  static func withMessage<R>(_ body: (UnsafeMutablePointer<chronik_message>) -> R) -> R {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { text in
       var message = chronik_message(text: text.baseAddress!, capacity: 512, length: 0)
       return body(&message)

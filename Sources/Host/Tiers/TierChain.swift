@@ -95,6 +95,25 @@ struct TierLibrary: TierDescriptorSource {
     return try plugin.product(named: isNamed ? spec.tier : nil)
   }
 
+  /// The strategy that `compaction:` means.
+  func strategy(for settings: Configuration.Compaction) throws(PluginError) -> CompactionProduct {
+    try state.loader.load(name: settings.plugin, file: settings.library).strategy(named: settings.strategy)
+  }
+
+  /// The settings that this strategy declares.
+  func strategyKeys(for settings: Configuration.Compaction) -> Result<[PluginConfigKey], DescriptorFailure> {
+    do throws(PluginError) {
+      return .success(try strategy(for: settings).descriptor.keys.map(PluginConfigKey.init))
+    } catch {
+      if case .noSuchStrategy(_, _, let offered) = error {
+        return .failure(DescriptorFailure(message: "\(error)", candidates: offered, subject: .product))
+      }
+      var candidates: [String] = []
+      if case .notFound = error { candidates = state.loader.libraryNames }
+      return .failure(DescriptorFailure(message: "\(error)", candidates: candidates, subject: .library))
+    }
+  }
+
   func descriptor(for spec: TierSpec) -> Result<TierDescriptor, DescriptorFailure> {
     do throws(PluginError) {
       return .success(TierDescriptor(try product(for: spec).descriptor))
@@ -114,11 +133,15 @@ extension TierDescriptor {
     self.init(
       id: descriptor.id, name: descriptor.name, version: descriptor.version, summary: descriptor.summary,
       abilities: TierAbilities(rawValue: descriptor.abilities),
-      configKeys: descriptor.keys.map { key in
-        PluginConfigKey(
-          name: key.name, kind: PluginConfigKey.Kind(key.kind), defaultValue: key.defaultValue, summary: key.summary,
-          required: key.isRequired)
-      })
+      configKeys: descriptor.keys.map(PluginConfigKey.init))
+  }
+}
+
+extension PluginConfigKey {
+  init(_ key: ProductDescriptor.Key) {
+    self.init(
+      name: key.name, kind: Kind(key.kind), defaultValue: key.defaultValue, summary: key.summary,
+      required: key.isRequired)
   }
 }
 
