@@ -169,7 +169,7 @@ struct LoadTests {
       ("log: { colour: 1 }\n", "chronik.yaml:1:8: unknown setting \"colour\" in log; expected level or format"),
       (
         "frobnicate: 1\n",
-        "chronik.yaml:1:1: unknown setting \"frobnicate\"; expected node, cluster, data_dir, listen, advertised, volatile, durability, plugins, chain, offload, topics, coordinators, network, fetch, http or log"
+        "chronik.yaml:1:1: unknown setting \"frobnicate\"; expected node, cluster, data_dir, listen, advertised, volatile, durability, plugins, chain, offload, compaction, topics, coordinators, network, fetch, http or log"
       ),
       ("network: 4\n", "chronik.yaml:1:10: network: found \"4\"; expected a mapping of settings, indented below it"),
       ("- a\n", "chronik.yaml:1:1: the file holds a list; expected settings, one \"key: value\" per line"),

@@ -7,7 +7,7 @@ public enum ConfigurationSchema {
     public let introduction: String
   }
 
-  public static let settings: [Setting] = identity + storage + chain + store + offload + network + http + log
+  public static let settings: [Setting] = identity + storage + chain + store + offload + compaction + network + http + log
 
   static let byPath = Dictionary(uniqueKeysWithValues: settings.map { ($0.path, $0) })
 
@@ -65,6 +65,12 @@ public enum ConfigurationSchema {
       introduction: """
         Copying finished segments to the tier below that takes them, in the background. When the local copy goes is the \
         topics' local.retention.ms and local.retention.bytes. Compacted topics stay where they are.
+        """),
+    Section(
+      name: "compaction",
+      introduction: """
+        Taking obsolete records out of compacted topics, in the background. The strategy is a plugin: it says which records \
+        stay, and the broker rewrites the segments in the commit tier.
         """),
     Section(
       name: "topics",
