@@ -70,6 +70,16 @@ import TierKit
     #expect(again.host.linesAtLeast(.error).isEmpty)
   }
 
+  @Test func namesThatOnlyAKilledProcessKnewAreDurableAfterReplay() throws {
+    let rig = try Rig()
+    let logs = try rig.openMany(segmentBytes: 1024)
+    try grow(logs, by: 30)
+    try rig.flush(logs)
+    // The next process replays and is killed before it opens a partition; then the power goes.
+    let replayed = try Rig(rig.disk.afterKill())
+    try check(try Rig(replayed.disk.afterLosingAll()), 31, segmentBytes: 1024)
+  }
+
   @Test func replayCutAnywhereAndRepeatedGivesTheSame() throws {
     let rig = try Rig()
     let logs = try rig.openMany(segmentBytes: 1024)
