@@ -63,10 +63,19 @@ public struct LoadedPlugin: @unchecked Sendable {
     return result
   }
 
+  /// Nil also when the answer is that of the tiers: such a library answers every id with what it has, and reading one
+  /// struct as another would be worse than leaving it out. The contract suite says so.
+  private static func factory(_ id: String, of entry: UnsafePointer<chronik_plugin>) -> UnsafeRawPointer? {
+    guard let raw = entry.pointee.get_factory(id), raw != entry.pointee.get_factory(CHRONIK_FACTORY_TIER) else {
+      return nil
+    }
+    return raw
+  }
+
   private static func stores(
     of entry: UnsafePointer<chronik_plugin>, path: String
   ) throws(PluginError) -> [StoreProduct] {
-    guard let raw = entry.pointee.get_factory(CHRONIK_FACTORY_OBJECT_STORE) else { return [] }
+    guard let raw = Self.factory(CHRONIK_FACTORY_OBJECT_STORE, of: entry) else { return [] }
     let factory = raw.assumingMemoryBound(to: chronik_object_store_factory.self)
     guard factory.pointee.struct_size >= MemoryLayout<chronik_object_store_factory>.size,
       factory.pointee.product_count <= Malformed.keyCountMax
@@ -87,7 +96,7 @@ public struct LoadedPlugin: @unchecked Sendable {
   private static func strategies(
     of entry: UnsafePointer<chronik_plugin>, path: String
   ) throws(PluginError) -> [CompactionProduct] {
-    guard let raw = entry.pointee.get_factory(CHRONIK_FACTORY_COMPACTION) else { return [] }
+    guard let raw = Self.factory(CHRONIK_FACTORY_COMPACTION, of: entry) else { return [] }
     let factory = raw.assumingMemoryBound(to: chronik_compaction_factory.self)
     guard factory.pointee.struct_size >= MemoryLayout<chronik_compaction_factory>.size,
       factory.pointee.product_count <= Malformed.keyCountMax

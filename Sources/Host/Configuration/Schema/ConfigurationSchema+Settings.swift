@@ -68,7 +68,7 @@ extension ConfigurationSchema {
       "chain[].config", .pluginSettings, example: "{ capacity: 64MiB }", "The plugin's own settings.",
       "Each plugin declares its keys, their units and defaults; unknown keys and wrong values are refused at start."),
     Setting(
-      "chain[].store", .store, example: "{ type: file, config: { } }",
+      "chain[].store", .store, example: "{ type: s3, config: { bucket: chronik, region: eu-central-1 } }",
       "The object store of a tier with the ability store.",
       "When absent, the store file of the tier's own library; a tier that only reads shares the store of the tier above "
         + "it. Changing it does not move what the old one holds."),

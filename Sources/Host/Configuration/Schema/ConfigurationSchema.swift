@@ -39,7 +39,12 @@ public enum ConfigurationSchema {
   }()
 
   /// The tiers of a file that does not declare a chain.
-  public static let defaultChain = [TierSpec(tier: "MemoryBuffer"), TierSpec(tier: "LocalSegments")]
+  public static let defaultChain = [
+    TierSpec(tier: "MemoryBuffer"), TierSpec(tier: "LocalSegments"), TierSpec(tier: "ArchiveIndex"),
+    TierSpec(tier: "ArchiveIndex", product: "Fallback", name: "Fallback"),
+  ]
+  /// Which of them keeps its data in an object store.
+  static let defaultStoreIndex = 2
 
   static let defaultPluginPath = ["$BIN"]
 
