@@ -17,7 +17,11 @@ struct LoadTests {
     #expect(!configuration.isVolatile)
     #expect(configuration.durability == .init(mode: .fsync, interval: .milliseconds(10)))
     #expect(configuration.plugins == .init(path: ["/opt/chronik/bin"], sha256: [:]))
-    #expect(configuration.chain == [TierSpec(tier: "MemoryBuffer"), TierSpec(tier: "LocalSegments")])
+    #expect(
+      configuration.chain == [
+        TierSpec(tier: "MemoryBuffer"), TierSpec(tier: "LocalSegments"), TierSpec(tier: "ArchiveIndex"),
+        TierSpec(tier: "ArchiveIndex", product: "Fallback", name: "Fallback"),
+      ])
     #expect(
       configuration.topics
         == .init(

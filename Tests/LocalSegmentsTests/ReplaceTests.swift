@@ -158,7 +158,7 @@ import TierKit
     let end = try log.sealedRanges[1].upperBound
     let kept = thinned(batches.filter { $0.nextOffset <= end }, keeping: end)
     try log.append(series(4, from: 60))
-    let ticket = try log.makeTicket()
+    let ticket = try log.makeTicket(.unfiled)
     try log.replace(0..<end, with: kept)
     for item in ticket!.files { #expect(log.sync(item) == nil) }
     #expect(try log.complete(ticket!) == 64)

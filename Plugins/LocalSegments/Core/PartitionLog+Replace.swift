@@ -6,7 +6,8 @@ import TierKit
 /// durable rename decides, and the rest can be finished by a restart (``SwapRecovery``).
 ///
 ///  1. `.log.cleaned` and its indexes are written, checked and synced. A crash: they go, nothing has happened.
-///  2. Readers are bound to the old files' descriptors, so that no path is opened any more.
+///  2. Readers are bound to the old files' descriptors, so that no path is opened any more; entries of the commit log for
+///     the old files are released.
 ///  3. `.log.cleaned` becomes `.log.swap`, durably. From here on the new segment counts; a crash: the restart goes on here.
 ///  4. The old segments' files and the old indexes go, durably.
 ///  5. `.log.swap` becomes `.log`, the new indexes take their places, durably.
@@ -19,13 +20,14 @@ extension PartitionLog {
   ) throws(TierError) {
     try checkWritable()
     let old = try segmentsToReplace(range)
-    // What is replaced must be durable: the new segment claims to be.
-    if published.withLock({ $0.durableEnd }) < range.upperBound { _ = try flush().get() }
+    // What is replaced must be durable in its files: the new segment claims to be.
+    if published.withLock({ $0.filedEnd }) < range.upperBound { _ = try flush().get() }
     var rewrite = SegmentRewrite(
       range, directory: directory, interval: settings.indexIntervalBytes, context)
     do throws(TierError) {
       try rewrite.write(extents)
       try bindReaders(to: old)
+      try releaseEntries(below: range.upperBound)
     } catch {
       rewrite.discard()
       throw error
@@ -48,6 +50,13 @@ extension PartitionLog {
       throw poison("an exchange of segments stopped half way: \(error)")
     }
     publish(rewrite, in: old)
+  }
+
+  /// Nothing in the commit log may bring back bytes of the old files: they have the names of the new one. What else lies
+  /// below is in its files, because they were flushed.
+  private func releaseEntries(below offset: Int64) throws(TierError) {
+    published.withLock { $0.releases += 1 }
+    try context.commitLog.release(id, below: offset)
   }
 
   /// The sealed segments that cover exactly the range.
