@@ -338,6 +338,36 @@ def test_the_offsets_topic_is_compacted_and_keeps_every_groups_offset(brokers, t
     verify(broker)
 
 
+def test_the_command_plans_and_runs_on_a_stopped_brokers_data(brokers, topic):
+    broker = brokers(harness.yaml(extra="compaction:\n  interval: 1h\n"))
+    clients.create_topic(broker.bootstrap, topic, config=COMPACTED)
+    log = Log(broker, topic)
+    write_randomly(log, random.Random(2), 300, tombstones=False)
+    log.roll()
+    arguments = ("--config", broker.config, "--data-dir", broker.data)
+    refused = harness.run("compaction", "plan", *arguments)
+    assert refused.returncode == 1 and "another" in refused.stderr, refused.stderr
+    assert broker.stop() == 0
+    planned = harness.run("compaction", "plan", *arguments)
+    assert planned.returncode == 0 and f"{topic}-0" in planned.stdout and "bytes are dirty" in planned.stdout
+    before = segment_bytes(broker, topic)
+    done = harness.run("compaction", "run", *arguments)
+    assert done.returncode == 0 and "Compacted a partition" in done.stderr, done.stderr
+    assert segment_bytes(broker, topic) < before
+    assert "nothing" in harness.run("compaction", "plan", *arguments).stdout
+    verify(broker)
+    broker.start()
+    assert read(broker, topic) == log.newest()
+
+
+def test_a_strategy_that_is_not_there_is_refused_where_it_is_named(tmp_path):
+    file = tmp_path / "chronik.yaml"
+    file.write_text(harness.yaml() + "compaction:\n  strategy: Kay\n")
+    line = file.read_text().splitlines().index("  strategy: Kay") + 1
+    done = harness.run("config", "check", file)
+    assert done.returncode == 78 and f"chronik.yaml:{line}:13" in done.stderr and "Key" in done.stderr, done.stderr
+
+
 def test_without_compaction_nothing_goes(brokers, topic):
     broker = brokers(harness.yaml(extra="compaction:\n  enabled: false\n  interval: 100ms\n"))
     clients.create_topic(broker.bootstrap, topic, config=COMPACTED)
