@@ -1,3 +1,4 @@
+import KafkaRecords
 import Testing
 import TierAPI
 import TierKit
@@ -32,6 +33,31 @@ import TierKit
     #expect(again.host.lines(.warning).isEmpty)
     again.tier.stop()
     #expect(again.host.memory == 0)
+  }
+
+  /// Producers may leave the time out; the object's name has 0 then, which must not become an age of decades.
+  @Test func recordsWithoutATimeHaveNoAgeAfterArchiving() throws {
+    var builder = RecordBatchBuilder(baseOffset: 0, partitionLeaderEpoch: 3)
+    builder.append(timestamp: -1, key: [1], value: [2])
+    let timeless = TestBatch(bytes: builder.build(), baseOffset: 0, nextOffset: 1, maxTimestamp: -1)
+    let rig = try Rig()
+    let partition = try rig.open()
+    try partition.importSegment([timeless])
+    #expect(try partition.segments(from: 0, limit: 9).map(\.max_timestamp) == [-1])
+    #expect(partition.state.maxTimestamp == -1)
+    #expect(partition.state.maxTimestampOffset == -1)
+    try partition.importSegment(batches(2, from: 1))
+    #expect(try partition.segments(from: 0, limit: 9).map(\.max_timestamp) == [-1, 1_004])
+    #expect(partition.state.maxTimestamp == 1_004)
+  }
+
+  @Test func aStopEndsCallsOfTheStore() throws {
+    let rig = try Rig()
+    let call = rig.tier.environment.access.call()
+    #expect(!call.isCancelled())
+    rig.tier.stop()
+    #expect(call.isCancelled())
+    #expect(rig.tier.environment.access.call().isCancelled())
   }
 
   @Test func answersEndWhereTheyAreToldTo() throws {

@@ -101,7 +101,7 @@ import TierKit
     let rig = try Rig()
     _ = try filled(rig, rounds: 3)
     let clean = rig.disk.afterLosingAll()
-    let path = "/data/commit-log-03"
+    let path = "/data/commit-log-00"
     let whole = try #require(clean.bytes(path))
     let reader = CommitLogReader(ArraySource(whole), byteCount: Int64(whole.count))
     var starts: [(CommitLogEntry, Int)] = []
@@ -130,7 +130,7 @@ import TierKit
     try logs[1].append(series(2, from: 1, tag: 9))
     _ = try logs[1].flush().get()
     let disk = rig.disk.afterLosingAll()
-    let path = "/data/commit-log-03"
+    let path = "/data/commit-log-00"
     var damaged = try #require(disk.bytes(path))
     let found = Self.position(of: .release, damaged)
     let release = try #require(found)

@@ -47,10 +47,11 @@ package final class ArchivePartition: TierPartition {
     for object in objects.objects.values {
       state.byteCount += object.rawByteCount >= 0 ? object.rawByteCount : object.byteCount
     }
-    for name in objects.cover.kept where name.maxTimestamp > state.maxTimestamp {
-      state.maxTimestamp = name.maxTimestamp
+    for name in objects.cover.kept {
+      guard let object = objects.objects[name], object.maxTimestamp > state.maxTimestamp else { continue }
+      state.maxTimestamp = object.maxTimestamp
       // Before the footer was read, the object's first offset stands for the batch: whoever looks from there finds it.
-      let exact = objects.objects[name]?.maxTimestampOffset ?? -1
+      let exact = object.maxTimestampOffset
       state.maxTimestampOffset = max(exact >= 0 ? exact : name.baseOffset, offsets.lowerBound)
     }
     state.lastLeaderEpoch = objects.cover.kept.last.map(\.leaderEpoch) ?? -1
@@ -71,7 +72,7 @@ package final class ArchivePartition: TierPartition {
       segment.base_offset = max(object.name.baseOffset, next)
       segment.next_offset = object.name.lastOffset + 1
       segment.byte_count = object.rawByteCount >= 0 ? object.rawByteCount : object.byteCount
-      segment.max_timestamp = object.name.maxTimestamp
+      segment.max_timestamp = object.maxTimestamp
       segment.min_timestamp = object.minTimestamp
       segment.last_leader_epoch = object.name.leaderEpoch
       segment.flags = CHRONIK_SEGMENT_SEALED

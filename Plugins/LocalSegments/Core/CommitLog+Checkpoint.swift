@@ -61,7 +61,7 @@ extension CommitLog {
       file.state = .free
       file.partitions = []
       state.files.insert(file, at: 0)
-      state.entries = state.entries.filter { $0.value > sealed.generation }
+      state.entries = state.entries.filter { $0.value != sealed.generation }
     }
     return true
   }

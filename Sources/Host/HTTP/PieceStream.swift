@@ -9,10 +9,15 @@ final class PieceStream: Sendable {
 
   let pieces: AsyncStream<ByteBuffer>
   private let continuation: AsyncStream<ByteBuffer>.Continuation
-  private let room = DispatchSemaphore(value: waitingMax)
+  /// Begins with nothing and is filled by `init`: one that ends below the value it was made with, as it does when the
+  /// reader leaves pieces behind, ends the process.
+  private let room = DispatchSemaphore(value: 0)
   private let isAbandoned = Atomic<Bool>(false)
 
-  init() { (pieces, continuation) = AsyncStream.makeStream() }
+  init() {
+    (pieces, continuation) = AsyncStream.makeStream()
+    for _ in 0..<Self.waitingMax { room.signal() }
+  }
 
   /// Runs `produce` on the calling thread with a function that takes bytes. Blocks until the reader has room.
   func run(_ produce: ((UnsafeRawBufferPointer) -> Void) -> Void) {

@@ -15,6 +15,8 @@ final class FakeHost: @unchecked Sendable {
   private let lines = Guarded<[Line]>([])
   private let generator = Guarded(SplitMix(7))
   let clock = Atomic<Int64>(1)
+  /// Takes no work for other threads; otherwise it is done at once.
+  let isBusy = Atomic<Bool>(false)
   private let table = UnsafeMutablePointer<chronik_host>.allocate(capacity: 1)
 
   init() {
@@ -29,7 +31,8 @@ final class FakeHost: @unchecked Sendable {
         random: { context in FakeHost.from(context).generator.withLock { $0.next() } },
         counter_add: { _, _, _ in }, gauge_set: { _, _, _ in }, observe_seconds: { _, _, _ in },
         account_memory: { _, _ in },
-        run_blocking: { _, work, argument in
+        run_blocking: { context, work, argument in
+          if FakeHost.from(context).isBusy.load(ordering: .relaxed) { return CHRONIK_RETRIABLE }
           work(argument)
           return CHRONIK_OK
         },
