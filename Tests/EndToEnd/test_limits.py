@@ -193,6 +193,7 @@ def test_connections_beyond_the_limit_are_refused_and_the_others_go_on(brokers):
             refused.expect_close()
     for each in admitted:
         assert each.api_versions(), "those that were there are served"
+    until(lambda: "max_connections" in broker.log(), "that it refuses is said")
     assert broker.log().count("max_connections") == 1, "refusing is said once, not each time"
     admitted.pop().socket.close()
 

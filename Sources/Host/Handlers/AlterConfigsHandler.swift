@@ -7,32 +7,39 @@ enum AlterConfigsHandler: RequestHandler {
 
   static func handle(_ request: AlterConfigsRequest, _ context: RequestContext) {
     context.waitForAnswer()
-    context.broker.topics.controller.run {
-      let alteration = ConfigurationAlteration(
-        resources: request.resources.map { ConfigurationResource(type: $0.resourceType, name: $0.resourceName) },
-        validateOnly: request.validateOnly, broker: context.broker)
+    let alteration = ConfigurationAlteration(
+      resources: request.resources.map { ConfigurationResource(type: $0.resourceType, name: $0.resourceName) },
+      validateOnly: request.validateOnly, broker: context.broker)
+    ControllerTurns<_, AlterConfigsResponse.AlterConfigsResourceResponse>(
+      request.resources, on: context.broker.topics.controller
+    ) { resource, answer in
+      answer(alter(resource, alteration))
+    } completion: { results in
       var response = AlterConfigsResponse()
-      response.responses = request.resources.map { resource in
-        var result = AlterConfigsResponse.AlterConfigsResourceResponse()
-        result.resourceType = resource.resourceType
-        result.resourceName = resource.resourceName
-        result.errorMessage = nil
-        do throws(AppendRefusal) {
-          try alteration.alter(
-            ConfigurationResource(type: resource.resourceType, name: resource.resourceName),
-            names: resource.configs.map(\.name)
-          ) { (_, defaults) throws(AppendRefusal) in
-            try ConfigurationChange.replace(
-              with: resource.configs.map { ($0.name, $0.value) }, brokerDefaults: defaults)
-          }
-        } catch {
-          result.errorCode = error.code
-          result.errorMessage = error.message
-        }
-        return result
-      }
+      response.responses = results
       context.respond(response)
+    }.begin()
+  }
+
+  private static func alter(
+    _ resource: AlterConfigsRequest.AlterConfigsResource, _ alteration: ConfigurationAlteration
+  ) -> AlterConfigsResponse.AlterConfigsResourceResponse {
+    var result = AlterConfigsResponse.AlterConfigsResourceResponse()
+    result.resourceType = resource.resourceType
+    result.resourceName = resource.resourceName
+    result.errorMessage = nil
+    do throws(AppendRefusal) {
+      try alteration.alter(
+        ConfigurationResource(type: resource.resourceType, name: resource.resourceName),
+        names: resource.configs.map(\.name)
+      ) { (_, defaults) throws(AppendRefusal) in
+        try ConfigurationChange.replace(with: resource.configs.map { ($0.name, $0.value) }, brokerDefaults: defaults)
+      }
+    } catch {
+      result.errorCode = error.code
+      result.errorMessage = error.message
     }
+    return result
   }
 }
 
@@ -44,7 +51,7 @@ struct ConfigurationResource: Hashable, Sendable {
 }
 
 /// The part that AlterConfigs and IncrementalAlterConfigs share. On the controller thread.
-struct ConfigurationAlteration {
+struct ConfigurationAlteration: Sendable {
   private let repeated: Set<ConfigurationResource>
   private let validateOnly: Bool
   private let broker: Broker
