@@ -1,0 +1,149 @@
+"""What is deleted leaves the archive too: records, topics, and what retention lets go of, also across kill -9. Nothing
+else leaves it, and nothing stays behind."""
+
+import time
+
+import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
+
+import archive
+import clients
+from test_archive_reading import fill
+from test_http import search
+from test_offload import wait_until
+
+
+def cold(brokers, topic, corpus, byte_count=4_000_000):
+    broker = brokers(archive.configuration())
+    clients.create_topic(broker.bootstrap, topic)
+    ledger = archive.Ledger(topic)
+    fill(broker, ledger, corpus, byte_count, combinations=[(archive.produce_confluent, "none"), (archive.produce_confluent, "lz4")])
+    local = archive.wait_for_cold(broker, topic)
+    return broker, ledger, local
+
+
+def delete_records(broker, topic, offset):
+    admin = clients.admin(broker.bootstrap)  # must outlive its futures
+    [deleted] = admin.delete_records([TopicPartition(topic, 0, offset)]).values()
+    assert deleted.result(30).low_watermark == offset
+
+
+def delete_topic(broker, topic):
+    admin = clients.admin(broker.bootstrap)  # must outlive its futures
+    [gone] = admin.delete_topics([topic]).values()
+    gone.result(30)
+
+
+def configure(broker, topic, **settings):
+    admin = clients.admin(broker.bootstrap)  # must outlive its futures
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[
+        ConfigEntry(name.replace("_", "."), str(value), incremental_operation=AlterConfigOpType.SET)
+        for name, value in settings.items()])
+    [done] = admin.incremental_alter_configs([resource]).values()
+    done.result(30)
+
+
+def last_offsets(broker):
+    return [int(path.name.split("-")[0]) for path in archive.objects(broker)]
+
+
+def check_from(broker, ledger, start):
+    records = ledger[0]
+    assert clients.watermarks(broker.bootstrap, ledger.topic) == (start, len(records))
+    got = archive.read_confluent(broker.bootstrap, ledger.topic, 0, start, len(records) - start)
+    archive.same(got, records, start)
+
+
+@pytest.mark.parametrize("kills", [False, True], ids=["", "kill"])
+def test_deleted_records_leave_the_archive(brokers, topic, corpus, kills):
+    broker, ledger, local = cold(brokers, topic, corpus)
+    for start in (local // 3, local // 2, local - 1):
+        delete_records(broker, topic, start)
+        if kills:
+            broker.restart(hard=True)
+        wait_until("objects wholly below the start of the log stay", lambda: min(last_offsets(broker)) >= start)
+        check_from(broker, ledger, start)
+    found = search(broker, topic, q="*", limit=10_000, order="newest")[2]
+    assert found["records"] and min(record["offset"] for record in found["records"]) >= local - 1
+    archive.scrub(broker)
+    broker.start()
+    check_from(broker, ledger, local - 1)
+    # Beyond everything archived: the archive of the topic is empty.
+    delete_records(broker, topic, len(ledger[0]))
+    wait_until("objects below the start of the log stay", lambda: not archive.objects(broker))
+    assert clients.watermarks(broker.bootstrap, topic) == (len(ledger[0]), len(ledger[0]))
+    archive.scrub(broker)
+
+
+@pytest.mark.parametrize("kills", [False, True], ids=["", "kill"])
+def test_a_deleted_topic_leaves_nothing_and_its_successor_is_another(brokers, topic, corpus, kills):
+    broker, ledger, _ = cold(brokers, topic, corpus, 2_000_000)
+    clients.create_topic(broker.bootstrap, topic + "-other")
+    other = archive.Ledger(topic + "-other")
+    fill(broker, other, corpus, 2_000_000, seed=4, combinations=[(archive.produce_confluent, "none")])
+    archive.wait_for_cold(broker, topic + "-other")
+    kept = {path.name for path in archive.objects(broker) if topic + "-other" in str(path)}
+    delete_topic(broker, topic)
+    if kills:
+        broker.restart(hard=True)
+    clients.create_topic(broker.bootstrap, topic)
+    assert clients.watermarks(broker.bootstrap, topic) == (0, 0)
+    assert search(broker, topic, q="*")[2]["total"] == 0
+    successor = archive.Ledger(topic)
+    fill(broker, successor, corpus, 2_000_000, seed=5, combinations=[(archive.produce_confluent, "zstd")])
+    archive.wait_for_cold(broker, topic)
+    archive.check(broker, successor)
+    archive.check(broker, other)
+    wait_until("objects of the deleted topic stay", lambda: len({path.parent for path in archive.objects(broker)}) == 2)
+    assert kept <= {path.name for path in archive.objects(broker)}, "objects of another topic left"
+    archive.scrub(broker)
+
+
+@pytest.mark.parametrize("kills", [False, True], ids=["", "kill"])
+def test_retention_by_size_counts_every_tier(brokers, topic, corpus, kills):
+    broker, ledger, local = cold(brokers, topic, corpus)
+    limit = 1_600_000
+    configure(broker, topic, retention_bytes=limit)
+    if kills:
+        broker.restart(hard=True)
+    start = wait_until("retention.bytes lets nothing go", lambda: clients.watermarks(broker.bootstrap, topic)[0])
+    settled = [start, time.monotonic()]
+
+    def is_settled():
+        now = clients.watermarks(broker.bootstrap, topic)[0]
+        if now != settled[0]:
+            settled[:] = [now, time.monotonic()]
+        return time.monotonic() - settled[1] > 1.5  # several rounds of retention, which come every 200 ms
+    wait_until("the start of the log does not settle", is_settled)
+    start = settled[0]
+    wait_until("objects wholly below the start of the log stay", lambda: min(last_offsets(broker), default=start) >= start)
+    check_from(broker, ledger, start)
+    # What stays is at least the limit, and less than one unit more: values are nearly all of what is stored.
+    stays = sum(len(value or b"") for _, value, _, _ in ledger[0][start:])
+    assert 0.5 * limit < stays < limit + 2 * archive.SEGMENT, f"{stays} bytes stay"
+    archive.scrub(broker)
+    broker.start()
+    check_from(broker, ledger, start)
+
+
+def test_retention_by_time_goes_by_the_records(brokers, topic, corpus):
+    broker = brokers(archive.configuration())
+    clients.create_topic(broker.bootstrap, topic)
+    ledger, now = archive.Ledger(topic), int(time.time() * 1000)
+    old = [(key, value, now - 10 * 86_400_000, headers) for key, value, _, headers in archive.make_records(corpus, 2_000_000, 1)]
+    new = [(key, value, now - 60_000, headers) for key, value, _, headers in archive.make_records(corpus, 2_000_000, 2)]
+    archive.produce_confluent(broker.bootstrap, ledger, 0, old + new)
+    archive.wait_for_cold(broker, topic)
+    configure(broker, topic, retention_ms=86_400_000)
+    start = wait_until("retention.ms lets nothing go", lambda: clients.watermarks(broker.bootstrap, topic)[0])
+
+    def is_over():
+        return min(last_offsets(broker)) >= len(old)
+    wait_until("objects of old records stay", is_over)
+    start = clients.watermarks(broker.bootstrap, topic)[0]
+    assert 0 < start <= len(old), "no new record goes"
+    check_from(broker, ledger, start)
+    archive.scrub(broker)
+    broker.start()
+    check_from(broker, ledger, start)

@@ -1,0 +1,223 @@
+"""The archive on an S3 server, sound and broken: no record is lost, no byte is wrong, hot data are served, and what
+could not be copied is copied when the faults end."""
+
+import random
+import statistics
+import threading
+import time
+
+import pytest
+
+import archive
+import broker as harness
+import clients
+import s3
+import wire
+from test_archive_reading import fill
+from test_archive_search import BruteForce, agrees, word
+from test_http import search
+from test_offload import list_offset, wait_until
+
+pytestmark = pytest.mark.skipif(s3.program() is None, reason="no SeaweedFS: `make venv`, or set CHRONIK_WEED")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    made = s3.Server(tmp_path_factory.mktemp("s3"))
+    try:
+        yield made.start().make_bucket()
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def proxy(server):
+    made = s3.Proxy(server.port)
+    yield made
+    made.close()
+
+
+def on_s3(port, topic, **options):
+    """Impatient, so that faults show within the time of a test."""
+    return archive.configuration(s3.store(port, topic, request_timeout="5s", connect_timeout="1s"), **options)
+
+
+def cold(broker, topic, corpus, byte_count=3_000_000, seconds=90):
+    clients.create_topic(broker.bootstrap, topic)
+    ledger = archive.Ledger(topic)
+    fill(broker, ledger, corpus, byte_count, combinations=[(archive.produce_confluent, codec) for codec in clients.CODECS])
+    archive.wait_for_cold(broker, topic, seconds=seconds)
+    return ledger
+
+
+def hot_data_are_served(broker, topic):
+    """A record goes in and comes out in time, whatever the store does."""
+    begun = time.monotonic()
+    clients.serves(broker.bootstrap, topic + "-hot")
+    assert time.monotonic() - begun < 10
+    return 1000 * (time.monotonic() - begun)
+
+
+def forget_what_was_read(broker):
+    """Without the chunk cache and kept footers every read goes to the store."""
+    index = archive.index_file(broker)
+    for path in sorted(index.parent.rglob("*"), reverse=True):
+        if path != index and path.is_file():
+            path.unlink()
+
+
+def test_the_core_flow_is_the_same_on_s3(brokers, server, topic, corpus):
+    broker = brokers(on_s3(server.port, topic))
+    ledger = cold(broker, topic, corpus)
+    for reader in archive.READERS:
+        archive.check(broker, ledger, reader)
+    archive.scrub(broker)
+    forget_what_was_read(broker)
+    broker.start()
+    archive.check(broker, ledger)
+    agrees(broker, ledger, BruteForce(ledger), "library", word("library"))
+    archive.index_file(broker).unlink() if broker.stop() == 0 else None
+    broker.start()
+    archive.check(broker, ledger)
+    archive.scrub(broker)
+    broker.start()
+    from test_archive_deletion import delete_topic
+    delete_topic(broker, topic)
+
+    def is_empty():
+        assert broker.stop() == 0
+        done = archive.archive(broker, "verify", "--json")
+        broker.start()
+        return '"objects":0' in done.stdout.replace(" ", "")
+    wait_until("objects of the deleted topic stay", is_empty)
+    archive.scrub(broker)
+
+
+FAULTS = {
+    "503": [{"kind": "status", "status": 503, "code": "SlowDown", "match": ".", "times": 40}],
+    "500": [{"kind": "status", "status": 500, "code": "InternalError", "match": ".", "times": 12}],
+    "silent": [{"kind": "silent", "match": "^(PUT|GET)", "times": 3}],
+    "reset-before": [{"kind": "reset", "when": "before", "match": ".", "times": 10}],
+    "reset-after": [{"kind": "reset", "when": "after", "match": "^PUT", "times": 4}],
+    "cut": [{"kind": "cut", "match": "^GET", "times": 10}],
+    "slow": [{"kind": "slow", "seconds": 0.02, "match": "^GET .*kar", "times": 3}],
+    "flip": [{"kind": "flip", "match": "^GET .*kar", "times": 6}],
+    "damage": [{"kind": "damage", "match": "^PUT .*kar", "times": 3}],
+    "range": [{"kind": "range", "match": "^GET .*kar", "times": 6}],
+    "longer": [{"kind": "longer", "match": "^GET .*kar", "times": 6}],
+}
+QUICK = {"503", "flip", "damage"}
+
+
+@pytest.mark.parametrize("fault", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in FAULTS])
+def test_faults_while_copying_and_while_reading(brokers, proxy, topic, corpus, fault):
+    broker = brokers(on_s3(proxy.port, topic))
+    clients.create_topic(broker.bootstrap, topic)
+    clients.create_topic(broker.bootstrap, topic + "-hot")
+    ledger = archive.Ledger(topic)
+    fill(broker, ledger, corpus, 1_000_000, combinations=[(archive.produce_confluent, "none")])
+    proxy.tell(*FAULTS[fault])
+    fill(broker, ledger, corpus, 2_000_000, seed=2, combinations=[(archive.produce_confluent, "none")])
+    print("a hot record took", round(hot_data_are_served(broker, topic)), "ms")
+    archive.wait_for_cold(broker, topic, seconds=90)
+    assert broker.stop() == 0
+    forget_what_was_read(broker)
+    broker.start()
+    proxy.tell(*FAULTS[fault])
+    hot_data_are_served(broker, topic)
+    # A client tries again after an error; what it gets then has to be right.
+    archive.check(broker, ledger)
+    proxy.tell()
+    archive.check(broker, ledger, archive.read_kafka_python)
+    archive.scrub(broker)
+
+
+def test_a_store_that_is_away_for_a_while(brokers, proxy, topic, corpus):
+    """Produce goes on, nothing leaves the local disk uncopied, and copying catches up."""
+    broker = brokers(on_s3(proxy.port, topic))
+    ledger = cold(broker, topic, corpus, 1_000_000)
+    clients.create_topic(broker.bootstrap, topic + "-hot")
+    archived = list_offset(broker.bootstrap, topic, -5)
+    away = {"kind": "reset", "when": "before", "match": ".", "times": 1_000_000}
+    proxy.tell(away)
+    fill(broker, ledger, corpus, 3_000_000, seed=3, combinations=[(archive.produce_confluent, "lz4")])
+    hot_data_are_served(broker, topic)
+    assert list_offset(broker.bootstrap, topic, -5) <= archived + archive.SEGMENT
+    assert list_offset(broker.bootstrap, topic, -4) <= list_offset(broker.bootstrap, topic, -5) + 1, "evicted uncopied"
+    start = list_offset(broker.bootstrap, topic, -4)
+    records = ledger[0]
+    archive.same(archive.read_confluent(broker.bootstrap, topic, 0, start, len(records) - start), records, start)
+    # A start without the store: what is local is served.
+    broker.restart(hard=True)
+    hot_data_are_served(broker, topic)
+    archive.same(archive.read_confluent(broker.bootstrap, topic, 0, start, len(records) - start), records, start)
+    proxy.tell()
+    archive.wait_for_cold(broker, topic, seconds=120)
+    archive.check(broker, ledger)
+    archive.scrub(broker)
+
+
+def test_a_slow_store_does_not_hold_back_other_partitions(brokers, proxy, topic, corpus):
+    """fetch.max.wait ends a fetch with what there is; cold bytes come with a later one."""
+    broker = brokers(on_s3(proxy.port, topic))
+    ledger = cold(broker, topic, corpus, 1_500_000)
+    assert broker.stop() == 0
+    forget_what_was_read(broker)
+    broker.start()
+    proxy.tell(delay_ms=1500)
+    with wire.Wire(broker.bootstrap, timeout=30) as connection:
+        begun = time.monotonic()
+        error, _, data = connection.fetch(topic, 0, 0, max_wait_ms=300)
+        took = time.monotonic() - begun
+        assert (error, data) == (0, b"") and 0.25 < took < 1.4, f"{took:.2f} s, error {error}, {len(data)} bytes"
+        deadline = time.monotonic() + 30
+        while not data:
+            assert time.monotonic() < deadline, "cold bytes never come to a client that waits 300 ms at a time"
+            error, _, data = connection.fetch(topic, 0, 0, max_wait_ms=300)
+            assert error == 0
+    assert next(wire.batches(data))[0] == 0
+    begun = time.monotonic()
+    clients.serves(broker.bootstrap, topic)
+    assert time.monotonic() - begun < 10
+    proxy.tell()
+    got = archive.read_confluent(broker.bootstrap, topic, 0, 0, len(ledger[0]))
+    archive.same(got, ledger[0])
+    archive.scrub(broker)
+
+
+def cold_reads(broker, topic, count, rounds, dice):
+    """Milliseconds from request to answer of 1 MiB at random offsets that were not read before."""
+    out = []
+    with wire.Wire(broker.bootstrap, timeout=30) as connection:
+        for _ in range(rounds):
+            offset = dice.randrange(count)
+            begun = time.monotonic()
+            error, _, data = connection.fetch(topic, 0, offset, max_wait_ms=10_000, max_bytes=2 << 20, partition_max_bytes=1 << 20)
+            out.append(1000 * (time.monotonic() - begun))
+            assert error == 0 and len(data) > 700_000, (error, len(data))
+    return sorted(out)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["file", "s3"])
+def test_how_long_a_cold_read_of_one_mebibyte_takes(brokers, proxy, topic, corpus, kind):
+    """The store file, or S3 with 20 ms before the first byte. Printed; the bound leaves room for a busy machine."""
+    store = archive.FILE if kind == "file" else s3.store(proxy.port, topic)
+    broker = brokers(archive.configuration(store, archive={"read_ahead": "0"}, topics={"segment.bytes": 32 << 20}))
+    clients.create_topic(broker.bootstrap, topic)
+    lines = [b"".join(corpus.lines[at:at + 25])[:1000].ljust(1000, b".") for at in range(0, 1_250_000, 25)] * 2
+    clients.Confluent.produce(broker.bootstrap, topic, [(None, line) for line in lines], partition=0, batch_bytes=100_000)
+    local = archive.wait_for_cold(broker, topic, seconds=120)
+    assert local > 30_000
+    proxy.tell(delay_ms=20)
+    dice, first, warm = random.Random(7), [], []
+    for _ in range(3):
+        assert broker.stop() == 0
+        forget_what_was_read(broker)
+        broker.start()
+        first += cold_reads(broker, topic, local - 2000, 1, dice)
+        warm += cold_reads(broker, topic, local - 2000, 8, dice)
+    print(f"1 MiB at a random offset, {kind}: footer unknown {[round(each, 1) for each in sorted(first)]} ms; footer known, "
+          f"data cold p50 {statistics.median(warm):.1f} ms, least {min(warm):.1f} ms, most {max(warm):.1f} ms")
+    assert min(first) < (100 if kind == "file" else 250) and statistics.median(warm) < (50 if kind == "file" else 200)
+    archive.scrub(broker)
