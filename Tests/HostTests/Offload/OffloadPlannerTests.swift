@@ -75,7 +75,7 @@ struct OffloadPlannerTests {
     #expect(missing(view(taken: 0..<40), below: 40, 0..<10, 20..<40) == 10)
     #expect(missing(view(taken: 0..<40), below: 10, 0..<10, 20..<40) == nil)
     #expect(missing(view(taken: 0..<40), below: 40, 0..<25, 20..<40) == nil, "objects may overlap")
-    #expect(missing(view(taken: 0..<40, start: 20), below: 40, 0..<10, 20..<40) == nil, "the log begins behind the hole")
+    #expect(missing(view(taken: 0..<40, start: 20), below: 40, 0..<10, 20..<40) == nil, "the hole is not of the log")
     #expect(missing(view(taken: 0..<40), below: 40, 5..<40) == 0)
     #expect(missing(view(taken: 0..<40), below: 40, 0..<39) == 39)
     #expect(missing(view(taken: 0..<40), below: 40) == 0)
