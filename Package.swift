@@ -22,6 +22,7 @@ let package = Package(
     .library(name: "MemoryBuffer", type: .dynamic, targets: ["MemoryBuffer"]),
     .library(name: "LocalSegments", type: .dynamic, targets: ["LocalSegments"]),
     .library(name: "ArchiveIndex", type: .dynamic, targets: ["ArchiveIndex"]),
+    .library(name: "Compaction", type: .dynamic, targets: ["Compaction"]),
     .library(name: "ExampleTier", type: .dynamic, targets: ["ExampleTier"]),
   ],
   dependencies: [
@@ -96,6 +97,10 @@ let package = Package(
       name: "LocalSegmentsCore", dependencies: ["TierKit", "TierAPI", "KafkaRecords", "SegmentFormat", "CFileSystem"],
       path: "Plugins/LocalSegments/Core", swiftSettings: fast),
     .target(name: "LocalSegments", dependencies: ["LocalSegmentsCore"], path: "Plugins/LocalSegments/Export"),
+    .target(
+      name: "CompactionCore", dependencies: ["TierKit", "TierAPI", "KafkaRecords"], path: "Plugins/Compaction/Core",
+      swiftSettings: fast),
+    .target(name: "Compaction", dependencies: ["CompactionCore"], path: "Plugins/Compaction/Export"),
     // The archive object: what the archive tier will write, read and search.
     .target(
       name: "ArchiveFormat", dependencies: ["KafkaRecords", "CZstd", "CCRC32C"], path: "Plugins/ArchiveIndex/Format",
@@ -129,6 +134,7 @@ let package = Package(
     .testTarget(
       name: "LocalSegmentsTests",
       dependencies: ["LocalSegmentsCore", "SegmentFormat", "KafkaRecords", "TierAPI", "TierKit"]),
+    .testTarget(name: "CompactionTests", dependencies: ["CompactionCore", "TierKit", "TierAPI", "KafkaRecords"]),
     .testTarget(
       name: "ArchiveFormatTests", dependencies: ["ArchiveFormat", "KafkaRecords"],
       exclude: ["reader.py", "reader_records.py", "Fixtures"]),

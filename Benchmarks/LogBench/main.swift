@@ -1,4 +1,4 @@
-// bench-log DIRECTORY [append|group|spread|open|read …]
+// bench-log DIRECTORY [append|group|spread|open|read …] [PARTITIONS, for spread]
 //
 // Runs the storage core against plain system calls in the same process, alternating, and prints medians of five with the
 // range. DIRECTORY is emptied: give it one of its own, on the disk to be measured.
@@ -11,7 +11,7 @@ limit.rlim_cur = limit.rlim_max
 setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 
 guard CommandLine.arguments.count > 1, CommandLine.arguments[1].hasPrefix("/") else {
-  print("usage: bench-log /absolute/empty/directory [append] [group] [spread] [open] [read]")
+  print("usage: bench-log /absolute/empty/directory [append] [group] [spread [1000]] [open] [read]")
   exit(2)
 }
 let directory = CommandLine.arguments[1]
@@ -65,7 +65,8 @@ if isChosen("spread") {
     "\(digits(cost.median * 1e3)) ms (mean \(digits(cost.mean * 1e3)), appends \(digits(cost.appends * 1e3)), "
       + "processor \(digits(cost.processor * 1e3)))"
   }
-  for partitions in [4, 16, 100, 1_000] {
+  let wanted = chosen.compactMap { Int($0) }
+  for partitions in wanted.isEmpty ? [4, 16, 100, 1_000] : wanted {
     var ratios: [Double] = []
     var means: [Double] = []
     for _ in 0..<3 {

@@ -23,6 +23,8 @@ final class Broker: @unchecked Sendable {
   let producerIDs: ProducerIDs
   let maintenance: LogMaintenance
   private let offload: OffloadService
+  /// Nil when it is turned off or the commit tier cannot rewrite.
+  let compaction: CompactionService?
   let clusterID: String
   /// What clients are told to connect to. Set by ``start()`` before the first connection is accepted.
   private(set) var advertised: Endpoint
@@ -45,7 +47,10 @@ final class Broker: @unchecked Sendable {
   private static let coldThreads = 16
 
   /// Opens the data directory and creates the tiers; nothing is served yet.
-  init(_ configuration: Configuration, chain resolved: ResolvedChain, plugins: TierLibrary, logger: Logger) throws {
+  init(
+    _ configuration: Configuration, chain resolved: ResolvedChain, compaction strategy: ResolvedCompaction?,
+    plugins: TierLibrary, logger: Logger
+  ) throws {
     chostsupport_keep_large_buffers(64 << 20, 64 << 20)
     descriptorLimit = .raise()
     self.configuration = configuration
@@ -81,6 +86,15 @@ final class Broker: @unchecked Sendable {
     maintenance = LogMaintenance(
       topics: topics, retentionInterval: configuration.topics.retentionCheckInterval, clock: clock)
     offload = Self.makeOffload(configuration.offload, chain, topics, logger, clock)
+    compaction = try strategy.map { [topics] strategy in
+      let handle = try CompactionHandle(
+        try plugins.strategy(for: configuration.compaction), name: strategy.name,
+        settings: strategy.settings.map { ($0.key, $0.value) },
+        host: TierHost(instance: strategy.name, logger: logger, blockingPool: pool))
+      return CompactionService(
+        topics: topics, strategy: handle, settings: configuration.compaction,
+        dataDirectory: configuration.dataDirectory, clock: clock, logger: logger)
+    }
   }
 
   private static func makeOffload(
@@ -110,17 +124,23 @@ final class Broker: @unchecked Sendable {
     }
   }
 
-  /// Recovers everything and begins to serve. Blocks. Returns the endpoint that is bound.
-  func start() throws -> Endpoint {
+  /// Recovers everything and serves nobody. Blocks. Ended by ``stop()``.
+  func open() throws {
     try chain.start()
     isStarted = true
     groupCommit?.start()
     try topics.openAll()
+  }
+
+  /// Recovers everything and begins to serve. Blocks. Returns the endpoint that is bound.
+  func start() throws -> Endpoint {
+    try open()
     groups.start()
     try producerIDs.recover(above: topics.largestProducerID)
     maintenance.start(on: eventLoops.next())
     offload.start()
     try startHTTP()
+    compaction?.start()
     let listener = Listener(
       broker: self, group: eventLoops, network: configuration.network,
       connectionsMax: descriptorLimit.connections(wanted: configuration.network.maxConnections, logger: logger))
@@ -161,6 +181,7 @@ final class Broker: @unchecked Sendable {
     listener?.stop()
     groups.stop()
     offload.stop()
+    compaction?.stop()
     maintenance.stop()
     topics.closeAll()
     groupCommit?.stop()

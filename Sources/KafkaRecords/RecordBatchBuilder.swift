@@ -110,9 +110,12 @@ public struct RecordBatchBuilder {
   }
 
   /// Appends a copy of a borrowed record with its deltas as they are; offset deltas must increase.
-  public mutating func append(_ record: RecordView) {
+  public mutating func append(_ record: RecordView) { append(record, timestampDelta: record.timestampDelta) }
+
+  /// The same with another distance from the batch's base timestamp, ms: for a batch whose base has moved.
+  public mutating func append(_ record: RecordView, timestampDelta: Int64) {
     let shape = RecordShape(
-      attributes: record.attributes, timestampDelta: record.timestampDelta, offsetDelta: record.offsetDelta,
+      attributes: record.attributes, timestampDelta: timestampDelta, offsetDelta: record.offsetDelta,
       keyByteCount: record.key?.count, valueByteCount: record.value?.count, headerCount: record.headers.count,
       headersByteCount: record.headers.bytes.count)
     note(shape)

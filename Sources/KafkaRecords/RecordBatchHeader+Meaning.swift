@@ -8,12 +8,12 @@ public enum TimestampType: Sendable, Equatable {
 
 /// What the fields say.
 extension RecordBatchHeader {
-  enum AttributeBit {
-    static let compressionMask: Int16 = 0x07
-    static let logAppendTime: Int16 = 0x08
-    static let transactional: Int16 = 0x10
-    static let control: Int16 = 0x20
-    static let deleteHorizon: Int16 = 0x40
+  public enum AttributeBit {
+    public static let compressionMask: Int16 = 0x07
+    public static let logAppendTime: Int16 = 0x08
+    public static let transactional: Int16 = 0x10
+    public static let control: Int16 = 0x20
+    public static let deleteHorizon: Int16 = 0x40
   }
 
   /// Bytes of the whole batch on the wire, header included.

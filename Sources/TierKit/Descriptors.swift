@@ -102,17 +102,16 @@ public struct StoreDescription: Sendable {
 }
 
 extension TierDescription {
-  /// The C form. It is allocated once and never freed: the ABI wants it valid for ever.
   func makeDescriptor() -> UnsafePointer<chronik_descriptor> {
     Immortal.descriptor(
-      id: id, name: name, version: version, summary: summary, keys: keys, abilities: abilities.rawValue)
+      id: id, name: name, version: version, summary: summary, abilities: abilities.rawValue, keys: keys)
   }
 }
 
 extension StoreDescription {
   /// The C form. It is allocated once and never freed: the ABI wants it valid for ever.
   func makeDescriptor() -> UnsafePointer<chronik_descriptor> {
-    Immortal.descriptor(id: id, name: name, version: version, summary: summary, keys: keys, abilities: 0)
+    Immortal.descriptor(id: id, name: name, version: version, summary: summary, abilities: 0, keys: keys)
   }
 }
 
@@ -149,6 +148,17 @@ extension chronik_config_key {
 
 /// Static data for the C side that is never freed.
 enum Immortal {
+  /// The C form of a description: the ABI wants it valid for ever.
+  static func descriptor(
+    id: String, name: String, version: String, summary: String, abilities: UInt64, keys: [ConfigurationKey]
+  ) -> UnsafePointer<chronik_descriptor> {
+    pointer(
+      to: chronik_descriptor(
+        struct_size: UInt32(MemoryLayout<chronik_descriptor>.size), config_key_count: UInt32(keys.count),
+        id: string(id), name: string(name), version: string(version), summary: string(summary),
+        config_keys: keys.isEmpty ? nil : array(keys.map { $0.makeConfigKey() }), abilities: abilities))
+  }
+
   static func string(_ text: String) -> UnsafePointer<CChar> {
     let utf8 = Array(text.utf8CString)
     let copy = UnsafeMutablePointer<CChar>.allocate(capacity: utf8.count)
@@ -167,15 +177,5 @@ enum Immortal {
     let result = UnsafeMutablePointer<T>.allocate(capacity: max(1, values.count))
     result.initialize(from: values, count: values.count)
     return UnsafePointer(result)
-  }
-
-  static func descriptor(
-    id: String, name: String, version: String, summary: String, keys: [ConfigurationKey], abilities: UInt64
-  ) -> UnsafePointer<chronik_descriptor> {
-    pointer(
-      to: chronik_descriptor(
-        struct_size: UInt32(MemoryLayout<chronik_descriptor>.size), config_key_count: UInt32(keys.count),
-        id: string(id), name: string(name), version: string(version), summary: string(summary),
-        config_keys: keys.isEmpty ? nil : array(keys.map { $0.makeConfigKey() }), abilities: abilities))
   }
 }

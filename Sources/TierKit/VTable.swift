@@ -41,7 +41,8 @@ public enum VTable {
   /// The library's entry. The factory answers live in globals of this image, which is private to one plugin because
   /// every plugin links its own copy of this module.
   public static func plugin(
-    name: String, version: String, tiers: [chronik_tier_product] = [], stores: [chronik_object_store_product] = []
+    name: String, version: String, tiers: [chronik_tier_product] = [], stores: [chronik_object_store_product] = [],
+    strategies: [chronik_compaction_product] = []
   ) -> UnsafePointer<chronik_plugin> {
     tierFactory = Immortal.pointer(
       to: chronik_tier_factory(
@@ -51,6 +52,10 @@ public enum VTable {
       to: chronik_object_store_factory(
         struct_size: UInt32(MemoryLayout<chronik_object_store_factory>.size), product_count: UInt32(stores.count),
         products: Immortal.array(stores)))
+    compactionFactory = Immortal.pointer(
+      to: chronik_compaction_factory(
+        struct_size: UInt32(MemoryLayout<chronik_compaction_factory>.size), product_count: UInt32(strategies.count),
+        products: Immortal.array(strategies)))
     return Immortal.pointer(
       to: chronik_plugin(
         magic: CHRONIK_PLUGIN_MAGIC, struct_size: UInt32(MemoryLayout<chronik_plugin>.size),
@@ -64,12 +69,15 @@ public enum VTable {
     case CHRONIK_FACTORY_TIER where (tierFactory?.pointee.product_count ?? 0) > 0: UnsafeRawPointer(tierFactory)
     case CHRONIK_FACTORY_OBJECT_STORE where (storeFactory?.pointee.product_count ?? 0) > 0:
       UnsafeRawPointer(storeFactory)
+    case CHRONIK_FACTORY_COMPACTION where (compactionFactory?.pointee.product_count ?? 0) > 0:
+      UnsafeRawPointer(compactionFactory)
     default: nil
     }
   }
 
   nonisolated(unsafe) private static var tierFactory: UnsafePointer<chronik_tier_factory>?
   nonisolated(unsafe) private static var storeFactory: UnsafePointer<chronik_object_store_factory>?
+  nonisolated(unsafe) private static var compactionFactory: UnsafePointer<chronik_compaction_factory>?
 
   /// Runs `body` and turns a failure into its status and message.
   static func report(

@@ -18,6 +18,6 @@ struct Chronik: AsyncParsableCommand {
     version: "chronik 0.1.0 (plugin ABI 1.0)",
     subcommands: [
       ServeCommand.self, SearchCommand.self, ConfigCommand.self, PluginsCommand.self, ArchiveCommand.self,
-      LogCommand.self,
+      CompactionCommand.self, LogCommand.self,
     ])
 }

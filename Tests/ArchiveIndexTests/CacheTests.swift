@@ -117,6 +117,18 @@ import TierKit
     #expect(windows == [1 << 20, 2 << 20, 4 << 20, 8 << 20, 8 << 20, 8 << 20])
   }
 
+  @Test func thePoolGoesOnAfterItHadNothingToDo() {
+    let pool = ReadAheadPool()
+    pool.start(threadCount: 1)
+    let done = Guarded(0)
+    for round in 1...20 {
+      #expect(pool.add { done.change { $0 += 1 } })
+      #expect(done.wait(nanoseconds: 60_000_000_000) { $0 == round ? true : nil } == true, "round \(round)")
+    }
+    pool.stop()
+    #expect(!pool.add {})
+  }
+
   @Test func recencyListsForgetTheOldest() {
     var random = SeededGenerator(11)
     var list = RecencyList<Int, Int>()

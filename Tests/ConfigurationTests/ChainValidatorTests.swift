@@ -332,6 +332,7 @@ struct ChainValidatorTests {
       lines == [
         "built-in defaults: libMemoryBuffer.so: not found on plugins.path (searched: /opt/chronik/bin)",
         "built-in defaults: libLocalSegments.so: not found on plugins.path (searched: /opt/chronik/bin)",
+        "built-in defaults: libArchiveIndex.so: not found on plugins.path (searched: /opt/chronik/bin)",
       ])
   }
 

@@ -17,7 +17,11 @@ struct LoadTests {
     #expect(!configuration.isVolatile)
     #expect(configuration.durability == .init(mode: .fsync, interval: .milliseconds(10)))
     #expect(configuration.plugins == .init(path: ["/opt/chronik/bin"], sha256: [:]))
-    #expect(configuration.chain == [TierSpec(tier: "MemoryBuffer"), TierSpec(tier: "LocalSegments")])
+    #expect(
+      configuration.chain == [
+        TierSpec(tier: "MemoryBuffer"), TierSpec(tier: "LocalSegments"), TierSpec(tier: "ArchiveIndex"),
+        TierSpec(tier: "ArchiveIndex", product: "Fallback", name: "Fallback"),
+      ])
     #expect(
       configuration.topics
         == .init(
@@ -169,7 +173,7 @@ struct LoadTests {
       ("log: { colour: 1 }\n", "chronik.yaml:1:8: unknown setting \"colour\" in log; expected level or format"),
       (
         "frobnicate: 1\n",
-        "chronik.yaml:1:1: unknown setting \"frobnicate\"; expected node, cluster, data_dir, listen, advertised, volatile, durability, plugins, chain, offload, topics, coordinators, network, fetch, http or log"
+        "chronik.yaml:1:1: unknown setting \"frobnicate\"; expected node, cluster, data_dir, listen, advertised, volatile, durability, plugins, chain, offload, compaction, topics, coordinators, network, fetch, http or log"
       ),
       ("network: 4\n", "chronik.yaml:1:10: network: found \"4\"; expected a mapping of settings, indented below it"),
       ("- a\n", "chronik.yaml:1:1: the file holds a list; expected settings, one \"key: value\" per line"),

@@ -112,7 +112,7 @@ struct ManualTests {
     #expect(
       ConfigurationSchema.topKeys == [
         "node", "cluster", "data_dir", "listen", "advertised", "volatile", "durability", "plugins", "chain",
-        "offload", "topics", "coordinators", "network", "fetch", "http", "log",
+        "offload", "compaction", "topics", "coordinators", "network", "fetch", "http", "log",
       ])
     for key in ConfigurationSchema.topKeys where ConfigurationSchema.setting(key) == nil {
       #expect(ConfigurationSchema.sections.contains { $0.name == key }, "\(key)")

@@ -55,9 +55,9 @@ struct ReportTests {
     let loaded = try load("plugins: { sha256: { X: \(String(repeating: "a", count: 64)) } }\n")
     let lines = ConfigurationReport(loaded).table().split(separator: "\n").map { String($0) }
     #expect(
-      Array(lines.suffix(4).dropLast()) == [
+      Array(lines.suffix(6).dropLast()) == [
         "CHAIN (not loaded)  TIER           SETTINGS", "MemoryBuffer        MemoryBuffer",
-        "LocalSegments       LocalSegments",
+        "LocalSegments       LocalSegments", "ArchiveIndex        ArchiveIndex", "Fallback            ArchiveIndex",
       ])
     #expect(lines.last?.hasPrefix("chronik.yaml:1:22: warning: plugins.sha256: no tier") == true)
   }

@@ -70,6 +70,16 @@ import TierKit
     #expect(again.host.linesAtLeast(.error).isEmpty)
   }
 
+  @Test func namesThatOnlyAKilledProcessKnewAreDurableAfterReplay() throws {
+    let rig = try Rig()
+    let logs = try rig.openMany(segmentBytes: 1024)
+    try grow(logs, by: 30)
+    try rig.flush(logs)
+    // The next process replays and is killed before it opens a partition; then the power goes.
+    let replayed = try Rig(rig.disk.afterKill())
+    try check(try Rig(replayed.disk.afterLosingAll()), 31, segmentBytes: 1024)
+  }
+
   @Test func replayCutAnywhereAndRepeatedGivesTheSame() throws {
     let rig = try Rig()
     let logs = try rig.openMany(segmentBytes: 1024)
@@ -195,6 +205,23 @@ import TierKit
       let log = try again.open(Rig.many(3), segmentBytes: 1024)
       #expect(log.currentState.startOffset == 25)
       #expect(try log.answer(25).bytes == bytes(expected(35, 3).suffix(10)))
+    }
+  }
+
+  @Test func replacedSegmentsDoNotComeBack() throws {
+    let rig = try Rig()
+    let logs = try rig.openMany(segmentBytes: 1024)
+    try grow(logs, by: 34)
+    try rig.flush(logs)
+    let all = expected(35, 2)
+    let end = try logs[2].sealedRanges[1].upperBound
+    let kept = thinned(all.filter { $0.nextOffset <= end }, keeping: end)
+    try logs[2].replace(0..<end, with: kept)
+    let left = kept + all.filter { $0.baseOffset >= end }
+    for disk in [rig.disk.afterLosingAll(), rig.disk.afterKill()] + (0..<8).map({ rig.disk.afterPowerCut(seed: $0) }) {
+      let again = try Rig(disk)
+      #expect(try again.open(Rig.many(2), segmentBytes: 1024).answer(0).bytes == bytes(left))
+      #expect(try again.open(Rig.many(3), segmentBytes: 1024).answer(0).bytes == bytes(expected(35, 3)))
     }
   }
 

@@ -47,7 +47,8 @@ import TierKit
     #expect(String(cString: descriptor.id) == "chronik.local-segments")
     #expect(String(cString: descriptor.name) == "LocalSegments")
     #expect(
-      descriptor.abilities == CHRONIK_TIER_APPEND | CHRONIK_TIER_DURABLE | CHRONIK_TIER_SEAL | CHRONIK_TIER_READ)
+      descriptor.abilities == CHRONIK_TIER_APPEND | CHRONIK_TIER_DURABLE | CHRONIK_TIER_SEAL | CHRONIK_TIER_READ
+        | CHRONIK_TIER_REWRITE)
     let keys = try (0..<Int(descriptor.config_key_count)).map {
       String(cString: try #require(descriptor.config_keys)[$0].name)
     }

@@ -20,7 +20,7 @@ struct FrozenStruct: Sendable {
 
 extension FrozenStruct {
   static let all: [FrozenStruct] =
-    bytesAndHost + plugin + partitions + calls + [tier] + objectStore + search + archive
+    bytesAndHost + plugin + partitions + calls + [tier] + objectStore + search + archive + compaction
 
   private static let bytesAndHost: [FrozenStruct] = [
     FrozenStruct(

@@ -3,7 +3,7 @@ import Testing
 import TierContract
 
 @Suite struct HonestTierTests {
-  @Test(arguments: ["MemoryBuffer", "ExampleTier"], [1, 2, 3] as [UInt64])
+  @Test(arguments: ["MemoryBuffer", "LocalSegments", "ExampleTier"], [1, 2, 3] as [UInt64])
   func ourSwiftTiersKeepTheContract(library: String, seed: UInt64) {
     let report = Workshop.check(Workshop.products.appendingPathComponent("lib\(library).so").path, seed: seed)
     #expect(report.exitCode == 0, "\(report.text(usesColor: false))")

@@ -9,7 +9,7 @@ import TierKit
 ///     is not whole ends its file, with one log line. A release forgets what was noted for its partition before.
 ///  3. Per segment, in parallel: write the bytes at their position where the file is shorter or differs, then sync it.
 ///     Bytes that are whole batches and differ are newer than the entry: they stay, and the entry is reported.
-///  4. Sync the directories in which a file had to be made again, then raise all generations: the log is empty.
+///  4. Sync the directories of files whose names may not be durable, then raise all generations: the log is empty.
 ///
 /// Doing it twice changes nothing. Any failure of the disk ends the start with the log as it was. Memory: about 40 bytes
 /// for each entry of at least 100, so a small part of the log's size.

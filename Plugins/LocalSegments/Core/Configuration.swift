@@ -27,7 +27,13 @@ package struct Configuration: Sendable {
     checkpointInterval = try options.integer(Key.checkpointInterval)
     let limit = try options.integer(Key.openFiles)
     openFilesMax = limit > 0 ? Int(limit) : Self.halfOfDescriptorLimit()
-    usesCommitLog = options.settings[Key.commitLog] != "off"
+    switch options.settings[Key.commitLog] {
+    case "auto": usesCommitLog = true
+    case "off": usesCommitLog = false
+    case let other:
+      throw TierError(
+        .invalidConfiguration, "\(Key.commitLog): expected auto or off, got \(other.map { "\"\($0)\"" } ?? "nothing")")
+    }
     commitLogByteCount = try options.integer(Key.commitLogSize)
   }
 

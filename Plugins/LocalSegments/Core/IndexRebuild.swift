@@ -45,22 +45,37 @@ struct IndexRebuild {
   /// Puts the new indexes in the place of the old ones; with `isFinal` the time index gets its last entry and both files
   /// are written and synced.
   mutating func finish(isFinal: Bool, _ fileSystem: any FileSystem) throws(Errno) {
-    if isFinal, let time = indexing.timeEntry(base: segment.baseOffset, tail: tail) { times.append(time) }
     guard isFinal || files != nil else {
       segment.index.replace(with: offsets)
       segment.timeIndex.replace(with: times)
       return
     }
+    try prepare(isFinal: isFinal)
+    try install(fileSystem)
+  }
+
+  /// The first half of `finish`: everything is in the new files, with `isFinal` durably.
+  mutating func prepare(isFinal: Bool) throws(Errno) {
+    if isFinal, let time = indexing.timeEntry(base: segment.baseOffset, tail: tail) { times.append(time) }
     try spill()
+    try files?.offsets.finish(syncing: isFinal)
+    try files?.times.finish(syncing: isFinal)
+  }
+
+  /// The second half: the new files get their names.
+  mutating func install(_ fileSystem: any FileSystem) throws(Errno) {
     guard let files else { return }
-    try files.offsets.finish(syncing: isFinal)
-    try files.times.finish(syncing: isFinal)
     try fileSystem.rename(files.offsets.slot.path, to: segment.index.slot.path)
     try fileSystem.rename(files.times.slot.path, to: segment.timeIndex.slot.path)
     segment.index.reload(written: files.offsets.count)
     segment.timeIndex.reload(written: files.times.count)
     files.offsets.slot.letGo()
     files.times.slot.letGo()
+  }
+
+  /// The new files before they get their names.
+  var temporaryPaths: [String] {
+    [segment.index.slot.path + Self.temporarySuffix, segment.timeIndex.slot.path + Self.temporarySuffix]
   }
 
   /// Moves the entries in memory to the new files.

@@ -16,6 +16,9 @@ enum Limits {
   static let textFileByteCountMax: Int64 = 64 * 1024 * 1024
   /// Bytes of a log read at once while looking for a batch boundary. Small: most lookups end within one index interval.
   static let headerScanByteCount = 4096
+  /// How often a reader looks again because the file it opened was exchanged meanwhile. Each exchange takes several syncs,
+  /// so nobody meets even two.
+  static let lookUpAttempts = 8
   /// Batches a nonblocking lookup walks over before it leaves the rest to a thread that may wait. With an entry every
   /// 4 KiB there are at most 70 between two entries.
   static let nonblockingBatchesMax = 512

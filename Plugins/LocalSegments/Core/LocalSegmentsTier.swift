@@ -46,7 +46,7 @@ public final class LocalSegmentsTier: Tier {
   public static let description = TierDescription(
     id: "chronik.local-segments", name: "LocalSegments", version: "1.0.0",
     summary: "The durable log on local disk: segments, indexes and checkpoints in Kafka's own layout.",
-    abilities: [.append, .durable, .seal, .read], keys: Configuration.keys)
+    abilities: [.append, .durable, .seal, .read, .rewrite], keys: Configuration.keys)
 
   // MARK: life
 

@@ -28,7 +28,8 @@ struct SegmentEntry: Sendable {
   var loggedByteCount: Int64 = 0
   var isNameDurable = false
   var areIndexesDurable = false
-  /// Keeps the log open while it has bytes to flush: a sync must reach the descriptor that saw the writes.
+  /// Keeps the log open while it has bytes to flush, because a sync must reach the descriptor that saw the writes, and
+  /// while its segment is being replaced, because its path will be another file's.
   var dirtyFile: OpenFile?
 
   /// Whether the file has to be synced, now or at a checkpoint.
@@ -99,6 +100,9 @@ struct LogState: Sendable {
   var settledAppends = 0
   /// Whether files below the start could not be removed, so that only the checkpoint keeps them out of the log.
   var hasLeftovers = false
+  /// Counts the moments from which a segment's path may lead to another file than before, so that a reader who opened one
+  /// notices.
+  var fileChanges = 0
   var boundaries = KnownBoundaries()
   private(set) var sealed = SealedSummary()
 

@@ -22,18 +22,14 @@ extension PartitionLog {
     }
     do throws(Errno) {
       for entry in sealed {
-        for slot in [entry.segment.index.slot, entry.segment.timeIndex.slot] {
-          let file = try slot.file()
-          try fileSystem.syncData(file.descriptor)
-        }
+        for slot in [entry.segment.index.slot, entry.segment.timeIndex.slot] { try syncIfThere(slot) }
       }
       if epochs.isChanged {
         try fileSystem.replaceSmallFile(
           "\(directory)/\(PartitionFiles.epochs)", in: directory, with: LeaderEpochCheckpoint.format(epochs.entries))
       }
     } catch {
-      // A segment that was deleted meanwhile has nothing left to make durable.
-      if error != .notFound { throw TierError(error, "checkpoint", directory) }
+      throw TierError(error, "checkpoint", directory)
     }
     return published.withLock { state in
       for entry in sealed {
@@ -44,6 +40,16 @@ extension PartitionLog {
       if state.epochs.entries == epochs.entries { state.epochs.isChanged = false }
       return PartitionCheckpoint(
         recoveryPoint: min(filedEnd, state.filedEnd), logStart: state.recordedLogStart)
+    }
+  }
+
+  /// A segment that was deleted or replaced meanwhile has nothing left to make durable.
+  private func syncIfThere(_ slot: FileSlot) throws(Errno) {
+    do throws(Errno) {
+      let file = try slot.file()
+      try fileSystem.syncData(file.descriptor)
+    } catch {
+      if error != .notFound { throw error }
     }
   }
 

@@ -153,7 +153,9 @@ extension LogState {
   fileprivate mutating func noteFlushed(_ ticket: FlushTicket) -> Int64 {
     for item in ticket.files {
       guard let index = segments.lastIndex(where: { $0.segment.baseOffset == item.base }) else { continue }
-      segments[index].durableByteCount = max(segments[index].durableByteCount, item.byteCount)
+      // A segment that was replaced beside the flush may be smaller now, and is durable.
+      segments[index].durableByteCount = min(
+        max(segments[index].durableByteCount, item.byteCount), segments[index].tail.byteCount)
       if ticket.syncsDirectory { segments[index].isNameDurable = true }
       if !segments[index].isDirty { segments[index].dirtyFile = nil }
       if index == segments.count - 1 { boundaries.remember(ticket.end, base: item.base, position: item.byteCount) }
@@ -177,7 +179,8 @@ extension LogState {
   fileprivate mutating func noteLogged(_ ticket: FlushTicket) -> Int64 {
     for item in ticket.files {
       guard let index = segments.lastIndex(where: { $0.segment.baseOffset == item.base }) else { continue }
-      segments[index].loggedByteCount = max(segments[index].loggedByteCount, item.byteCount)
+      segments[index].loggedByteCount = min(
+        max(segments[index].loggedByteCount, item.byteCount), segments[index].tail.byteCount)
       if index == segments.count - 1 { boundaries.remember(ticket.end, base: item.base, position: item.byteCount) }
     }
     durableEnd = max(durableEnd, ticket.end)

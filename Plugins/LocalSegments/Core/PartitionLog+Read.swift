@@ -71,9 +71,10 @@ extension PartitionLog {
   private func view(
     of offset: Int64, _ request: ReadRequest
   ) throws(ReadStop) -> (SegmentView, known: (start: Int64?, end: Int64?))? {
-    // A segment that was deleted between the look at the state and the opening of its file is looked up again.
-    for attempt in 0..<3 {
-      let (found, truncations) = published.withLock {
+    // A segment that was deleted between the look at the state and the opening of its file is looked up again. So is one
+    // whose path leads to another file since a truncation or a replacement: what was opened must be what was looked up.
+    for attempt in 0..<Limits.lookUpAttempts {
+      let (found, changes) = published.withLock {
         state -> ((SegmentEntry, known: (start: Int64?, end: Int64?))?, Int) in
         guard offset >= state.startOffset, offset < state.endOffset else { return (nil, 0) }
         var index = state.segmentIndex(containing: offset)
@@ -82,21 +83,20 @@ extension PartitionLog {
         let base = entry.segment.baseOffset
         let start = state.boundaries.position(of: offset, base: base)
         let end = state.boundaries.position(of: request.endOffset, base: base)
-        return ((entry, (start, end)), state.truncations)
+        return ((entry, (start, end)), state.fileChanges)
       }
       guard let (entry, known) = found else { return nil }
       do throws(Errno) {
         let open = entry.dirtyFile ?? entry.segment.log.ifOpen()
         if open == nil, request.nonblocking { throw .wouldBlock }
         let file = if let open { open } else { try entry.segment.log.file() }
-        // A truncation puts another file in the place of the old one: what was opened must be what was looked up.
-        if open == nil, published.withLock({ $0.truncations }) != truncations { continue }
+        if open == nil, published.withLock({ $0.fileChanges }) != changes { continue }
         let view = SegmentView(
           segment: entry.segment, byteCount: entry.tail.byteCount, nextOffset: entry.tail.nextOffset, file: file,
           cachedOnly: request.nonblocking)
         return (view, known)
       } catch {
-        if error == .notFound, attempt < 2 { continue }
+        if error == .notFound, attempt < Limits.lookUpAttempts - 1 { continue }
         throw ReadStop(error, entry.segment.log.path)
       }
     }

@@ -9,18 +9,10 @@ extension PartitionLog {
     _ timestamp: Int64, in range: Range<Int64>, nonblocking: Bool
   ) throws(TierError) -> TimestampOutcome {
     do throws(ReadStop) {
-      for entry in candidates(timestamp, range) {
-        let open = entry.dirtyFile ?? entry.segment.log.ifOpen()
-        if open == nil, nonblocking { return .wouldBlock }
-        guard let file = if let open { open } else { try openIfThere(entry.segment) } else { continue }
-        let view = SegmentView(
-          segment: entry.segment, byteCount: entry.tail.byteCount, nextOffset: entry.tail.nextOffset, file: file,
-          cachedOnly: nonblocking)
-        if let found = try view.firstBatch(reaching: timestamp, in: range) {
-          return .found(baseOffset: found.header.baseOffset, maxTimestamp: found.header.maxTimestamp)
-        }
+      for _ in 0..<Limits.lookUpAttempts {
+        if let outcome = try attempt(timestamp, range, nonblocking: nonblocking) { return outcome }
       }
-      return .miss
+      throw ReadStop.failed(.notFound, path: directory)
     } catch {
       switch error {
       case .wouldBlock: return .wouldBlock
@@ -31,13 +23,35 @@ extension PartitionLog {
     }
   }
 
-  /// Segments that overlap the range and hold a batch that late.
-  private func candidates(_ timestamp: Int64, _ range: Range<Int64>) -> [SegmentEntry] {
+  /// One look; nil when a segment's path leads to another file since it began.
+  private func attempt(
+    _ timestamp: Int64, _ range: Range<Int64>, nonblocking: Bool
+  ) throws(ReadStop) -> TimestampOutcome? {
+    let (entries, changes) = candidates(timestamp, range)
+    for entry in entries {
+      let open = entry.dirtyFile ?? entry.segment.log.ifOpen()
+      if open == nil, nonblocking { return .wouldBlock }
+      let opened = if let open { open } else { try openIfThere(entry.segment) }
+      if open == nil, published.withLock({ $0.fileChanges }) != changes { return nil }
+      guard let file = opened else { continue }
+      let view = SegmentView(
+        segment: entry.segment, byteCount: entry.tail.byteCount, nextOffset: entry.tail.nextOffset, file: file,
+        cachedOnly: nonblocking)
+      if let found = try view.firstBatch(reaching: timestamp, in: range) {
+        return .found(baseOffset: found.header.baseOffset, maxTimestamp: found.header.maxTimestamp)
+      }
+    }
+    return .miss
+  }
+
+  /// Segments that overlap the range and hold a batch that late, and the count of file changes at that moment.
+  private func candidates(_ timestamp: Int64, _ range: Range<Int64>) -> ([SegmentEntry], fileChanges: Int) {
     published.withLock { state in
       let lower = max(range.lowerBound, state.startOffset)
-      return state.segments.filter {
+      let found = state.segments.filter {
         $0.tail.maxTimestamp >= timestamp && $0.tail.nextOffset > lower && $0.segment.baseOffset < range.upperBound
       }
+      return (found, state.fileChanges)
     }
   }
 

@@ -127,6 +127,7 @@ extension PartitionLog {
       entry.isNameDurable = true
       state.segments[state.segments.count - 1] = entry
       state.truncations += 1
+      state.fileChanges += 1
     }
   }
 
@@ -161,6 +162,7 @@ extension LogState {
     epochs.truncate(to: end)
     boundaries.forgetAll()
     truncations += 1
+    fileChanges += 1
     summarizeSealed()
   }
 }

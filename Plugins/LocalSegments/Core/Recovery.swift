@@ -14,7 +14,8 @@ struct RecoverySource: ByteSource {
 
 /// Opens the directory of a partition and brings it into a state that is known to be right.
 ///
-///  1. Look at the names. Remains of replaced files go; foreign files are left alone.
+///  1. Look at the names. An interrupted exchange of segments is finished or taken back; remains of replaced files go;
+///     foreign files are left alone.
 ///  2. Finish what a crash interrupted: delete segments below the recorded start.
 ///  3. Take sealed segments below the recovery point on trust: size from the file, largest time from the last entry of
 ///     the time index. Nothing of them is scanned, unless an index is missing.
@@ -44,6 +45,7 @@ struct Recovery {
 
   /// `initialOffset` is where a partition without segments begins. Throws `.corrupt` for damage below the recovery point.
   func run(initialOffset: Int64) throws(TierError) -> Outcome {
+    try SwapRecovery(directory: directory, context: context).run()
     var listing = try look()
     try finishDeletions(&listing)
     guard !listing.bases.isEmpty else { return try begin(at: initialOffset) }

@@ -9,25 +9,24 @@ struct SegmentReplay {
   let host: HostServices
   let buffers: BufferPool
 
-  /// Writes what is missing and syncs the file. Returns whether the file had to be made. A file that is not there is made
-  /// only from its first byte on: otherwise its segment was deleted. Blocks.
+  /// Writes what is missing and syncs the file. Returns whether its name may not be durable: the file was made now, or by
+  /// a killed process that never synced the directory, and then its entries begin with its first byte. A file that is not
+  /// there is made only from that byte on: otherwise its segment was deleted. Blocks.
   func run(_ entries: [CommitLogReplay.Location], _ logs: [OpenFile]) throws(TierError) -> Bool {
     try naming("replay the commit log into", path) { () throws(Errno) in
       let file: OpenFile
-      var isMade = false
       do throws(Errno) {
         file = try OpenFile(path, .existing, fileSystem)
       } catch {
         guard error == .notFound else { throw error }
         guard entries[0].position == 0 else { return false }
         file = try OpenFile(path, .creating, fileSystem)
-        isMade = true
       }
       for entry in entries {
         guard try apply(entry, logs[entry.file], file) else { break }
       }
       try fileSystem.syncData(file.descriptor)
-      return isMade
+      return entries[0].position == 0
     }
   }
 

@@ -33,7 +33,7 @@ public struct PluginsCommand: ParsableCommand {
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "List the plugins on plugins.path, their tiers and stores, abilities and settings. Nothing is started.")
+      abstract: "List the plugins on plugins.path: tiers, stores, strategies, abilities, settings. Nothing is started.")
     @OptionGroup var options: ConfigurationOptions
     @Flag(name: .shortAndLong, help: "Print the settings of each, too.") var verbose = false
 
@@ -69,6 +69,11 @@ public struct PluginsCommand: ParsableCommand {
             let descriptor = StoreDescriptor(product.descriptor)
             rows.append([descriptor.name, "store", descriptor.version, plugin.abi, "-", path, descriptor.summary])
             details += settingLines("store \(descriptor.name)", descriptor.configKeys)
+          }
+          for product in plugin.strategies {
+            let descriptor = product.descriptor
+            rows.append([descriptor.name, "strategy", descriptor.version, plugin.abi, "-", path, descriptor.summary])
+            details += settingLines("strategy \(descriptor.name)", descriptor.keys.map { PluginConfigKey($0) })
           }
         }
       }

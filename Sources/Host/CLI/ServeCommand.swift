@@ -65,7 +65,8 @@ private struct BrokerService: Service {
   func run() async throws {
     let broker = try await BlockingThread.value {
       let broker = try Broker(
-        checked.loaded.configuration, chain: checked.chain, plugins: checked.plugins, logger: logger)
+        checked.loaded.configuration, chain: checked.chain, compaction: checked.compaction, plugins: checked.plugins,
+        logger: logger)
       do {
         let bound = try broker.start()
         Terminal.say(StartBanner.text(checked, broker, bound))

@@ -19,6 +19,7 @@ public struct Configuration: Sendable, Hashable {
   /// Never empty; first tier first.
   public var chain: [TierSpec]
   public var offload: Offload
+  public var compaction: Compaction
   public var topics: Topics
   public var coordinators: Coordinators
   public var network: Network
@@ -56,6 +57,22 @@ public struct Configuration: Sendable, Hashable {
     /// 0: no limit.
     public var bytesPerSecond: Int64
     public var concurrency: Int
+  }
+
+  public struct Compaction: Sendable, Hashable {
+    public var isEnabled: Bool
+    /// Names the library (`lib<plugin>.so` on `plugins.path`) unless `library` does.
+    public var plugin: String
+    /// The library's file, absolute.
+    public var library: String?
+    /// Which strategy of the library.
+    public var strategy: String
+    /// Between two looks at the partitions.
+    public var interval: Duration
+    /// Read and written together.
+    public var bytesPerSecondMax: Int
+    /// The strategy's own settings in the order of the file, as written.
+    public var config: [TierSetting]
   }
 
   public struct Topics: Sendable, Hashable {

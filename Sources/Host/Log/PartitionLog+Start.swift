@@ -9,8 +9,11 @@ extension PartitionLog {
   /// before a tier lets go of a byte. A tier that fails then keeps bytes that nobody sees; the next move or the next
   /// start tries again.
   ///
-  /// `offset` is at most the high watermark; one at or below the start changes nothing. On the maintenance thread; blocks.
+  /// `offset` is at most the high watermark; one at or below the start changes nothing. On the maintenance thread or
+  /// compaction's; blocks, also while compaction exchanges segments of this partition.
   func advanceStart(to offset: Int64) throws(DataDirectory.Failure) {
+    segmentChanges.lock()
+    defer { segmentChanges.unlock() }
     guard enter() else { return }
     defer { leave() }
     let current = offsets

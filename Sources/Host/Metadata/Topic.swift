@@ -96,9 +96,12 @@ extension ResolvedTopicConfiguration.Compression {
 extension chronik_partition_settings {
   /// What of a topic's configuration concerns its tiers.
   init(_ configuration: ResolvedTopicConfiguration) {
+    // Compaction leaves the active segment alone: within max.compaction.lag.ms its records must leave it.
+    let lag = configuration.compacts ? configuration.maxCompactionLagMilliseconds : nil
     self.init(
       struct_size: UInt32(MemoryLayout<chronik_partition_settings>.size), reserved: 0,
-      segment_bytes: Int64(configuration.segmentBytes), segment_ms: configuration.segmentMilliseconds,
+      segment_bytes: Int64(configuration.segmentBytes),
+      segment_ms: min(configuration.segmentMilliseconds, lag ?? .max),
       index_interval_bytes: Int64(configuration.indexIntervalBytes),
       local_retention_ms: configuration.localRetentionMilliseconds ?? -1,
       local_retention_bytes: configuration.localRetentionBytes ?? -1)

@@ -129,7 +129,7 @@ struct OffloadWorker: Sendable {
     switch planner.next(view) {
     case .nothing: return .idle
     case .trim:
-      log.trimTiers()
+      log.segmentChanges.withLock { log.trimTiers() }
       return .idle
     case .hole(let from, let to):
       throw TierFailure(
@@ -141,7 +141,7 @@ struct OffloadWorker: Sendable {
         }
       }
       guard let unit = try copied?.get() else { return .idle }
-      if view.isEmptyBelow, unit.base < view.logStartOffset { log.trimTiers() }
+      if view.isEmptyBelow, unit.base < view.logStartOffset { log.segmentChanges.withLock { log.trimTiers() } }
       return .copied(byteCount: unit.byteCount, hasMore: unit.next < to)
     }
   }
@@ -219,6 +219,9 @@ struct OffloadWorker: Sendable {
         metadata: log.logMetadata.merging(["tier": "\(taker.tier.name)", "first_missing": "\(missing)"]) { $1 })
       return
     }
+    // Compaction exchanges segments outside the queue of appends.
+    log.segmentChanges.lock()
+    defer { log.segmentChanges.unlock() }
     let result = log.change {
       Result { () throws(TierFailure) in
         // Asked again where nothing else changes the giving tier.

@@ -11,6 +11,7 @@ public struct LoadedPlugin: @unchecked Sendable {
   public let abi: String
   public let products: [TierProduct]
   public let stores: [StoreProduct]
+  public let strategies: [CompactionProduct]
 
   /// "1.0": what this host speaks.
   public static var hostABI: String { "\(CHRONIK_ABI_MAJOR).\(CHRONIK_ABI_MINOR)" }
@@ -38,6 +39,7 @@ public struct LoadedPlugin: @unchecked Sendable {
     version = String(cString: entry.pointee.version)
     products = try Self.products(of: entry, path: path)
     stores = try Self.stores(of: entry, path: path)
+    strategies = try Self.strategies(of: entry, path: path)
   }
 
   private static func products(
@@ -61,10 +63,19 @@ public struct LoadedPlugin: @unchecked Sendable {
     return result
   }
 
+  /// Nil also when the answer is that of the tiers: such a library answers every id with what it has, and reading one
+  /// struct as another would be worse than leaving it out. The contract suite says so.
+  private static func factory(_ id: String, of entry: UnsafePointer<chronik_plugin>) -> UnsafeRawPointer? {
+    guard let raw = entry.pointee.get_factory(id), raw != entry.pointee.get_factory(CHRONIK_FACTORY_TIER) else {
+      return nil
+    }
+    return raw
+  }
+
   private static func stores(
     of entry: UnsafePointer<chronik_plugin>, path: String
   ) throws(PluginError) -> [StoreProduct] {
-    guard let raw = entry.pointee.get_factory(CHRONIK_FACTORY_OBJECT_STORE) else { return [] }
+    guard let raw = Self.factory(CHRONIK_FACTORY_OBJECT_STORE, of: entry) else { return [] }
     let factory = raw.assumingMemoryBound(to: chronik_object_store_factory.self)
     guard factory.pointee.struct_size >= MemoryLayout<chronik_object_store_factory>.size,
       factory.pointee.product_count <= Malformed.keyCountMax
@@ -82,10 +93,37 @@ public struct LoadedPlugin: @unchecked Sendable {
     return result
   }
 
+  private static func strategies(
+    of entry: UnsafePointer<chronik_plugin>, path: String
+  ) throws(PluginError) -> [CompactionProduct] {
+    guard let raw = Self.factory(CHRONIK_FACTORY_COMPACTION, of: entry) else { return [] }
+    let factory = raw.assumingMemoryBound(to: chronik_compaction_factory.self)
+    guard factory.pointee.struct_size >= MemoryLayout<chronik_compaction_factory>.size,
+      factory.pointee.product_count <= Malformed.keyCountMax
+    else {
+      throw .malformed(path: path, reason: "its compaction factory has an impossible size or product count")
+    }
+    var result: [CompactionProduct] = []
+    for product in UnsafeBufferPointer(start: factory.pointee.products, count: Int(factory.pointee.product_count)) {
+      do {
+        result.append(try CompactionProduct(product))
+      } catch {
+        throw .malformed(path: path, reason: error.reason)
+      }
+    }
+    return result
+  }
+
   /// The object store of that name.
   public func store(named wanted: String) throws(PluginError) -> StoreProduct {
     if let match = stores.first(where: { $0.descriptor.name == wanted || $0.descriptor.id == wanted }) { return match }
     throw .noSuchStore(path: path, wanted: wanted, offered: stores.map(\.descriptor.name))
+  }
+
+  /// The strategy of that name or id.
+  public func strategy(named wanted: String) throws(PluginError) -> CompactionProduct {
+    if let match = strategies.first(where: { $0.descriptor.name == wanted || $0.descriptor.id == wanted }) { return match }
+    throw .noSuchStrategy(path: path, wanted: wanted, offered: strategies.map(\.descriptor.name))
   }
 
   /// The product of that name, or the only one when `wanted` is nil.

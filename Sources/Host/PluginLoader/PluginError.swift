@@ -8,6 +8,7 @@ public enum PluginError: Error, Sendable, Equatable, CustomStringConvertible {
   case malformed(path: String, reason: String)
   case noSuchProduct(path: String, wanted: String, offered: [String])
   case noSuchStore(path: String, wanted: String, offered: [String])
+  case noSuchStrategy(path: String, wanted: String, offered: [String])
   case checksumMismatch(path: String, expected: String, actual: String)
   case unreadable(path: String, reason: String)
 
@@ -28,6 +29,9 @@ public enum PluginError: Error, Sendable, Equatable, CustomStringConvertible {
       "\(path): offers no tier named \(wanted); it offers: \(offered.isEmpty ? "none" : offered.joined(separator: ", "))"
     case .noSuchStore(let path, let wanted, let offered):
       "\(path): offers no object store named \(wanted); it offers: "
+        + (offered.isEmpty ? "none" : offered.joined(separator: ", "))
+    case .noSuchStrategy(let path, let wanted, let offered):
+      "\(path): offers no compaction strategy named \(wanted); it offers: "
         + (offered.isEmpty ? "none" : offered.joined(separator: ", "))
     case .checksumMismatch(let path, let expected, let actual):
       "\(path): sha256 is \(actual) but plugins.sha256 pins \(expected)"

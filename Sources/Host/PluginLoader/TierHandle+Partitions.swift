@@ -176,6 +176,17 @@ public final class TierPartition: @unchecked Sendable {
     if let failure { throw failure }
   }
 
+  /// Replaces sealed segments by one with these batches. May block, for long; beside appends and seals only. Whoever holds
+  /// the extents' bytes keeps them until this returns.
+  public func replaceSegments(_ range: Range<Int64>, with extents: [chronik_extent]) throws(TierFailure) {
+    guard let replace = tier.table.pointee.replace_segments, !extents.isEmpty else {
+      throw TierFailure(.permanent, origin: "\(tier.name).replace_segments", message: "not offered, or no batch given")
+    }
+    try tier.check("replace_segments") { message in
+      replace(tier.me, raw, range.lowerBound, range.upperBound, extents, extents.count, message)
+    }
+  }
+
   /// Segments in offset order from the one that contains `offset`, at most `limit`.
   public func segments(from offset: Int64, limit: Int) throws(TierFailure) -> [chronik_segment] {
     guard let segments = tier.table.pointee.segments, limit > 0 else { return [] }

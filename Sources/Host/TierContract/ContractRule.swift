@@ -27,7 +27,7 @@ struct ContractRule: Sendable {
   /// Every rule, in the order in which they run: what others build on comes first.
   static let all: [ContractRule] =
     entryRules + appendRules + readRules + ownershipRules + windowRules + partitionRules + durableRules + segmentRules
-    + importRules + concurrencyRules + modelRules
+    + rewriteRules + importRules + concurrencyRules + modelRules
 }
 
 /// Why a rule ended early.

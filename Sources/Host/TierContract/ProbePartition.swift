@@ -6,6 +6,8 @@ final class ProbePartition: @unchecked Sendable {
   let tier: ProbeTier
   let raw: UnsafeMutableRawPointer
   let isDurable: Bool
+  /// Whether the rule has replaced segments, so that offsets may be missing. Set while nothing runs.
+  var hasGaps = false
   private var table: chronik_tier { tier.table }
 
   init(_ tier: ProbeTier, _ raw: UnsafeMutableRawPointer, isDurable: Bool) {

@@ -142,17 +142,37 @@ extension ProbePartition {
     try expect(extents.allSatisfy { $0.len > 0 }, "\(plan.text) answered an extent without bytes")
     try expect(
       Int(result.byte_count) == bytes.count, "\(seen) with byte_count \(result.byte_count) for \(bytes.count) bytes")
-    guard let first = batches.first, let last = batches.last else { return answer }
+    guard let last = batches.last else { return answer }
+    try hasGaps ? expectRising(plan, result, batches, seen) : expectAdjacent(plan, result, batches, seen)
+    try expect(last.baseOffset < plan.endOffset, seen + ": the last is not below end_offset")
+    try expect(
+      bytes.count <= plan.maxBytes || (batches.count == 1 && plan.minOneBatch), "\(seen), \(bytes.count) bytes")
+    return answer
+  }
+
+  private func expectAdjacent(
+    _ plan: ReadPlan, _ result: chronik_read_result, _ batches: [RecordBatchHeader], _ seen: String
+  ) throws(RuleEnd) {
+    guard let first = batches.first, let last = batches.last else { return }
     try expect(first.baseOffset <= plan.offset && plan.offset < first.nextOffset, seen + ": the first does not contain it")
     try expect(
       result.start_offset == first.baseOffset && result.next_offset == last.nextOffset,
       "\(seen) with start_offset \(result.start_offset) and next_offset \(result.next_offset)")
     try expect(
       zip(batches, batches.dropFirst()).allSatisfy { $0.nextOffset == $1.baseOffset }, seen + ": there is a hole")
-    try expect(last.baseOffset < plan.endOffset, seen + ": the last is not below end_offset")
+  }
+
+  /// As above for a partition whose segments were replaced: the first batch may begin above the wanted offset.
+  private func expectRising(
+    _ plan: ReadPlan, _ result: chronik_read_result, _ batches: [RecordBatchHeader], _ seen: String
+  ) throws(RuleEnd) {
+    guard let first = batches.first, let last = batches.last else { return }
+    try expect(plan.offset < first.nextOffset, seen + ": the first ends before it")
     try expect(
-      bytes.count <= plan.maxBytes || (batches.count == 1 && plan.minOneBatch), "\(seen), \(bytes.count) bytes")
-    return answer
+      result.start_offset == min(first.baseOffset, plan.offset) && result.next_offset >= last.nextOffset,
+      "\(seen) with start_offset \(result.start_offset) and next_offset \(result.next_offset)")
+    try expect(
+      zip(batches, batches.dropFirst()).allSatisfy { $0.nextOffset <= $1.baseOffset }, seen + ": offsets do not rise")
   }
 
   private static func parse(_ bytes: [UInt8], _ what: String) throws(RuleEnd) -> [RecordBatchHeader] {

@@ -43,6 +43,25 @@ struct TierLibrary: TierDescriptorSource {
     }
   }
 
+  /// The strategy that `compaction:` means.
+  func strategy(for settings: Configuration.Compaction) throws(PluginError) -> CompactionProduct {
+    try state.loader.load(name: settings.plugin, file: settings.library).strategy(named: settings.strategy)
+  }
+
+  /// The settings that this strategy declares.
+  func strategyKeys(for settings: Configuration.Compaction) -> Result<[PluginConfigKey], DescriptorFailure> {
+    do throws(PluginError) {
+      return .success(try strategy(for: settings).descriptor.keys.map { PluginConfigKey($0) })
+    } catch {
+      if case .noSuchStrategy(_, _, let offered) = error {
+        return .failure(DescriptorFailure(message: "\(error)", candidates: offered, subject: .product))
+      }
+      var candidates: [String] = []
+      if case .notFound = error { candidates = state.loader.libraryNames }
+      return .failure(DescriptorFailure(message: "\(error)", candidates: candidates, subject: .library))
+    }
+  }
+
   func descriptor(for spec: TierSpec) -> Result<TierDescriptor, DescriptorFailure> {
     do throws(PluginError) {
       return .success(TierDescriptor(try product(for: spec).descriptor))

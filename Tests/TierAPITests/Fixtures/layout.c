@@ -361,6 +361,98 @@ AT(chronik_archive, reserved, 4);
 AT(chronik_archive, rebuild, 8);
 AT(chronik_archive, verify, 16);
 AT(chronik_archive, export_json, 24);
+SIZE(chronik_compaction_options, 32, 8);
+AT(chronik_compaction_options, struct_size, 0);
+AT(chronik_compaction_options, setting_count, 4);
+AT(chronik_compaction_options, instance_name, 8);
+AT(chronik_compaction_options, settings, 24);
+
+SIZE(chronik_compaction_settings, 64, 8);
+AT(chronik_compaction_settings, struct_size, 0);
+AT(chronik_compaction_settings, policy, 4);
+AT(chronik_compaction_settings, min_cleanable_dirty_ratio, 8);
+AT(chronik_compaction_settings, min_compaction_lag_ms, 16);
+AT(chronik_compaction_settings, max_compaction_lag_ms, 24);
+AT(chronik_compaction_settings, delete_retention_ms, 32);
+AT(chronik_compaction_settings, retention_ms, 40);
+AT(chronik_compaction_settings, retention_bytes, 48);
+AT(chronik_compaction_settings, segment_bytes, 56);
+
+SIZE(chronik_compaction_view, 80, 8);
+AT(chronik_compaction_view, struct_size, 0);
+AT(chronik_compaction_view, flags, 4);
+AT(chronik_compaction_view, id, 8);
+AT(chronik_compaction_view, settings, 16);
+AT(chronik_compaction_view, segments, 24);
+AT(chronik_compaction_view, segment_count, 32);
+AT(chronik_compaction_view, start_offset, 40);
+AT(chronik_compaction_view, stable_offset, 48);
+AT(chronik_compaction_view, rewrite_start_offset, 56);
+AT(chronik_compaction_view, cleaned_offset, 64);
+AT(chronik_compaction_view, now_ms, 72);
+
+SIZE(chronik_compaction_group, 40, 8);
+AT(chronik_compaction_group, first_offset, 0);
+AT(chronik_compaction_group, next_offset, 8);
+AT(chronik_compaction_group, action, 16);
+AT(chronik_compaction_group, segment_count, 20);
+AT(chronik_compaction_group, reserved, 24);
+
+SIZE(chronik_compaction_plan, 56, 8);
+AT(chronik_compaction_plan, struct_size, 0);
+AT(chronik_compaction_plan, capacity, 4);
+AT(chronik_compaction_plan, group_count, 8);
+AT(chronik_compaction_plan, reserved, 12);
+AT(chronik_compaction_plan, groups, 16);
+AT(chronik_compaction_plan, observe_start, 24);
+AT(chronik_compaction_plan, observe_end, 32);
+AT(chronik_compaction_plan, urgency, 40);
+AT(chronik_compaction_plan, reason, 48);
+
+SIZE(chronik_compaction_batch, 40, 8);
+AT(chronik_compaction_batch, struct_size, 0);
+AT(chronik_compaction_batch, flags, 4);
+AT(chronik_compaction_batch, bytes, 8);
+AT(chronik_compaction_batch, base_offset, 24);
+AT(chronik_compaction_batch, next_offset, 32);
+
+SIZE(chronik_compaction_progress, 16, 8);
+AT(chronik_compaction_progress, struct_size, 0);
+AT(chronik_compaction_progress, is_full, 4);
+AT(chronik_compaction_progress, observed_offset, 8);
+
+SIZE(chronik_compaction_verdict, 32, 8);
+AT(chronik_compaction_verdict, struct_size, 0);
+AT(chronik_compaction_verdict, action, 4);
+AT(chronik_compaction_verdict, bytes, 8);
+AT(chronik_compaction_verdict, records_kept, 24);
+
+SIZE(chronik_compaction_result, 32, 8);
+AT(chronik_compaction_result, struct_size, 0);
+AT(chronik_compaction_result, reserved, 4);
+AT(chronik_compaction_result, cleaned_offset, 8);
+AT(chronik_compaction_result, records_seen, 16);
+AT(chronik_compaction_result, records_kept, 24);
+
+SIZE(chronik_compaction, 64, 8);
+AT(chronik_compaction, struct_size, 0);
+AT(chronik_compaction, reserved, 4);
+AT(chronik_compaction, create, 8);
+AT(chronik_compaction, destroy, 16);
+AT(chronik_compaction, plan, 24);
+AT(chronik_compaction, begin, 32);
+AT(chronik_compaction, observe, 40);
+AT(chronik_compaction, rewrite, 48);
+AT(chronik_compaction, finish, 56);
+
+SIZE(chronik_compaction_product, 16, 8);
+AT(chronik_compaction_product, descriptor, 0);
+AT(chronik_compaction_product, strategy, 8);
+
+SIZE(chronik_compaction_factory, 16, 8);
+AT(chronik_compaction_factory, struct_size, 0);
+AT(chronik_compaction_factory, product_count, 4);
+AT(chronik_compaction_factory, products, 8);
 
 VALUE(CHRONIK_OK, 0);
 VALUE(CHRONIK_MISS, 1);
@@ -428,6 +520,20 @@ VALUE(CHRONIK_ARCHIVE_GAP, 4);
 VALUE(CHRONIK_ARCHIVE_FOREIGN, 5);
 VALUE(CHRONIK_ARCHIVE_READ_EVERYTHING, 1);
 VALUE(CHRONIK_SEARCH_NULL_HEADER_VALUE, 0xffffffffffffffffu);
+VALUE(CHRONIK_COMPACTION_DELETE, 1);
+VALUE(CHRONIK_COMPACTION_REWRITE, 2);
+VALUE(CHRONIK_COMPACTION_FORCED, 1);
+VALUE(CHRONIK_POLICY_DELETE, 1);
+VALUE(CHRONIK_POLICY_COMPACT, 2);
+VALUE(CHRONIK_GROUP_REWRITE, 1);
+VALUE(CHRONIK_GROUP_DELETE, 2);
+VALUE(CHRONIK_BATCH_LAST, 1);
+VALUE(CHRONIK_BATCH_PRODUCER_LAST, 2);
+VALUE(CHRONIK_BATCH_COMMITTED, 4);
+VALUE(CHRONIK_BATCH_ABORTED, 8);
+VALUE(CHRONIK_VERDICT_KEEP, 1);
+VALUE(CHRONIK_VERDICT_DROP, 2);
+VALUE(CHRONIK_VERDICT_REPLACE, 3);
 
 FROZEN(sizeof(chronik_status) == 4, "chronik_status");
 FROZEN(sizeof(size_t) == 8 && sizeof(void *) == 8, "this table is for LP64");

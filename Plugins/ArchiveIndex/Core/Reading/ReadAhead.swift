@@ -138,7 +138,9 @@ package final class ReadAheadPool: Sendable {
     while true {
       let job = state.wait { state -> (@Sendable () -> Void)?? in
         if !state.isRunning { return .some(nil) }
-        return state.jobs.isEmpty ? nil : state.jobs.removeFirst()
+        // Written out: a conditional expression would make "nothing yet" an answer.
+        guard !state.jobs.isEmpty else { return nil }
+        return .some(state.jobs.removeFirst())
       }
       guard let job else { return }
       job()

@@ -55,9 +55,13 @@ public enum ConfigurationManual {
     page.blank()
     for (index, tier) in ConfigurationSchema.defaultChain.enumerated() {
       page.line("- tier: \(tier.tier)")
-      guard index == 0 else { continue }
+      for (key, value) in [("product", tier.product), ("name", tier.name)] {
+        if let value { page.line("  \(key): \(value)") }
+      }
       for setting in ConfigurationSchema.chain where !setting.isRequired {
-        page.line("  #\(setting.key): \(setting.example ?? "")")
+        // Only a tier that keeps its data in a store may be given one.
+        let place = setting.key == "store" ? ConfigurationSchema.defaultStoreIndex : 0
+        if index == place { page.line("  #\(setting.key): \(setting.example ?? "")") }
       }
     }
   }

@@ -14,7 +14,7 @@ struct ConfigurationBuilder {
       listen: endpoint("listen"), advertised: optionalEndpoint("advertised"), isVolatile: flag("volatile"),
       durability: Configuration.Durability(mode: choice("durability.mode"), interval: duration("durability.interval")),
       plugins: plugins, chain: chain ?? ConfigurationSchema.defaultChain,
-      offload: offload, topics: topics, coordinators: coordinators,
+      offload: offload, compaction: compaction, topics: topics, coordinators: coordinators,
       network: network,
       fetch: Configuration.Fetch(maxBytes: Int(integer("fetch.max_bytes")), sessions: Int(integer("fetch.sessions"))),
       http: http,
@@ -36,6 +36,16 @@ struct ConfigurationBuilder {
       isEnabled: flag("offload.enabled"), interval: duration("offload.interval"),
       triggerBytes: integer("offload.trigger_bytes"), unitBytes: integer("offload.unit_bytes"),
       bytesPerSecond: integer("offload.bandwidth"), concurrency: Int(integer("offload.concurrency")))
+  }
+
+  private var compaction: Configuration.Compaction {
+    var config: [TierSetting] = []
+    if case .table(let given) = values["compaction.config"] { config = given }
+    return Configuration.Compaction(
+      isEnabled: flag("compaction.enabled"), plugin: text("compaction.plugin"),
+      library: optionalText("compaction.library"), strategy: text("compaction.strategy"),
+      interval: duration("compaction.interval"),
+      bytesPerSecondMax: Int(integer("compaction.max_bytes_per_second")), config: config)
   }
 
   private var topics: Configuration.Topics {

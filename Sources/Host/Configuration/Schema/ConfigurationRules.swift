@@ -103,9 +103,12 @@ public struct ConfigurationRules {
 
   /// A pin with a misspelled name protects nothing, so it is worth a warning.
   private var pins: [ConfigurationDiagnostic] {
+    let compaction = configuration.compaction
+    let strategy = TierSpec(tier: compaction.plugin, library: compaction.library)
     let libraries =
       configuration.chain.map { Self.libraryName($0) }
       + configuration.chain.compactMap { tier in tier.store.flatMap(Self.libraryName) }
+      + (compaction.isEnabled ? [Self.libraryName(strategy)] : [])
     return configuration.plugins.sha256.keys.sorted().filter { !libraries.contains($0) }.map { name in
       origins.diagnostic(
         "plugins.sha256.\(name)",

@@ -68,7 +68,7 @@ extension ConfigurationSchema {
       "chain[].config", .pluginSettings, example: "{ capacity: 64MiB }", "The plugin's own settings.",
       "Each plugin declares its keys, their units and defaults; unknown keys and wrong values are refused at start."),
     Setting(
-      "chain[].store", .store, example: "{ type: file, config: { } }",
+      "chain[].store", .store, example: "{ type: s3, config: { bucket: chronik, region: eu-central-1 } }",
       "The object store of a tier with the ability store.",
       "When absent, the store file of the tier's own library; a tier that only reads shares the store of the tier above "
         + "it. Changing it does not move what the old one holds."),
@@ -113,6 +113,33 @@ extension ConfigurationSchema {
     Setting(
       "offload.concurrency", .integer(1...64), default: "1", "Partitions that are copied at the same time.",
       "Each takes a processor while it builds, and memory for one piece."),
+  ]
+
+  static let compaction: [Setting] = [
+    Setting(
+      "compaction.enabled", .boolean, default: "true", "Compact topics whose cleanup.policy contains compact.",
+      "Without it such topics, __consumer_offsets among them, grow for ever. It needs a commit tier that can rewrite."),
+    Setting(
+      "compaction.plugin", .identifier, default: "Compaction", "The plugin, found as lib<plugin>.so.",
+      "\"chronik plugins\" lists the strategies that a library offers, and their settings."),
+    Setting(
+      "compaction.library", .path, example: "./plugins/libCompaction.so",
+      "The library's file, when it is not on plugins.path.", "A relative path starts at the directory of this file."),
+    Setting(
+      "compaction.strategy", .identifier, default: "Key", "Which strategy of the library.",
+      "Key keeps the newest record of every key, as Kafka does."),
+    Setting(
+      "compaction.interval", .duration(100...(24 * hour)), default: "15s",
+      "The time between two looks at the partitions.",
+      "Whether one is worth compacting then follows from its topic: min.cleanable.dirty.ratio, min.compaction.lag.ms and "
+        + "max.compaction.lag.ms."),
+    Setting(
+      "compaction.max_bytes_per_second", .size(65_536...(1024 * gibibyte)), default: "64MiB",
+      "What compaction may read and write, together.",
+      "It runs on one thread beside everything else; the limit keeps it from taking the disk away from producers."),
+    Setting(
+      "compaction.config", .pluginSettings, example: "{ dedupe_buffer: 128MiB }", "The strategy's own settings.",
+      "Each strategy declares its keys, their units and defaults; unknown keys and wrong values are refused at start."),
   ]
 
   static let network: [Setting] = [

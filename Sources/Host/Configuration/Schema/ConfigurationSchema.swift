@@ -7,7 +7,7 @@ public enum ConfigurationSchema {
     public let introduction: String
   }
 
-  public static let settings: [Setting] = identity + storage + chain + store + offload + network + http + log
+  public static let settings: [Setting] = identity + storage + chain + store + offload + compaction + network + http + log
 
   static let byPath = Dictionary(uniqueKeysWithValues: settings.map { ($0.path, $0) })
 
@@ -39,7 +39,12 @@ public enum ConfigurationSchema {
   }()
 
   /// The tiers of a file that does not declare a chain.
-  public static let defaultChain = [TierSpec(tier: "MemoryBuffer"), TierSpec(tier: "LocalSegments")]
+  public static let defaultChain = [
+    TierSpec(tier: "MemoryBuffer"), TierSpec(tier: "LocalSegments"), TierSpec(tier: "ArchiveIndex"),
+    TierSpec(tier: "ArchiveIndex", product: "Fallback", name: "Fallback"),
+  ]
+  /// Which of them keeps its data in an object store.
+  static let defaultStoreIndex = 2
 
   static let defaultPluginPath = ["$BIN"]
 
@@ -65,6 +70,12 @@ public enum ConfigurationSchema {
       introduction: """
         Copying finished segments to the tier below that takes them, in the background. When the local copy goes is the \
         topics' local.retention.ms and local.retention.bytes. Compacted topics stay where they are.
+        """),
+    Section(
+      name: "compaction",
+      introduction: """
+        Taking obsolete records out of compacted topics, in the background. The strategy is a plugin: it says which records \
+        stay, and the broker rewrites the segments in the commit tier.
         """),
     Section(
       name: "topics",

@@ -104,24 +104,6 @@ let segmentRules: [ContractRule] = [
       try partition.expectHolds(active, "after evict of every sealed segment")
     }
   },
-
-  ContractRule("replace.compacted", "Replace_segments puts a compacted segment in the place of others, for every reader at once.",
-    needs: UInt64(CHRONIK_TIER_REWRITE) | UInt64(CHRONIK_TIER_APPEND)) { (context) throws(RuleEnd) in
-    try withSegments(context) { (partition, batches) throws(RuleEnd) in
-      guard let replace = partition.tier.table.replace_segments else { throw .notApplicable("the tier has no replace_segments") }
-      let all = try partition.segments()
-      var factory = BatchFactory(seed: context.seed &+ 7)
-      let range = (all[0].base_offset, all[1].next_offset)
-      let compacted = factory.make(at: range.0, records: Int(range.1 - range.0), valueByteCount: 0, epoch: 4)
-      let storage = CountedStorage(compacted.bytes, ledger: SliceLedger())
-      var extent = storage.extent
-      try callOK("replace_segments") {
-        replace(partition.tier.raw, partition.raw, range.0, range.1, &extent, 1, $0)
-      }
-      storage.drop()
-      try partition.expectHolds([compacted] + batches.filter { $0.baseOffset >= range.1 }, "after replace_segments")
-    }
-  },
 ]
 
 extension CountedStorage {
@@ -137,7 +119,7 @@ extension CountedStorage {
 }
 
 /// Three sealed segments and an active one, of three batches each, in a partition that is closed afterwards.
-private func withSegments(
+func withSegments(
   _ context: RuleContext, _ body: (ProbePartition, [ContractBatch]) throws(RuleEnd) -> Void
 ) throws(RuleEnd) {
   var factory = context.batches()

@@ -1,7 +1,7 @@
 /* Everything a plugin author needs: #include <chronik/chronik.h>
  *
- * The ABI is C11 with no compiler extension required. Reading order: status.h, bytes.h, host.h, plugin.h, tier.h, object_store.h,
- * ext/search.h, ext/archive.h.
+ * The ABI is C11 with no compiler extension required. Reading order: status.h, bytes.h, host.h, plugin.h, tier.h,
+ * compaction.h, object_store.h, ext/search.h, ext/archive.h.
  *
  * How it grows. The major number changes only when a plugin built against the older one could not work any more, and a
  * host refuses every other major. Within a major, structs that carry `struct_size` only gain members at their end: the
@@ -27,5 +27,6 @@
 #include "object_store.h"
 #include "ext/search.h"
 #include "ext/archive.h"
+#include "compaction.h"
 
 #endif

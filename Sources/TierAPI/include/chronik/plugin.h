@@ -16,7 +16,7 @@ CHRONIK_BEGIN
 
 /* Factory ids. A library offers any of them; unknown ids answer NULL. */
 #define CHRONIK_FACTORY_TIER         "chronik.tier/1"
-#define CHRONIK_FACTORY_COMPACTION   "chronik.compaction/1"   /* chronik_compaction_factory: a later minor version */
+#define CHRONIK_FACTORY_COMPACTION   "chronik.compaction/1"   /* chronik_compaction_factory (compaction.h) */
 #define CHRONIK_FACTORY_OBJECT_STORE "chronik.object-store/1" /* chronik_object_store_factory (object_store.h) */
 
 /* Kinds of configuration values. The host checks and normalises them before create() sees them: booleans arrive as
@@ -54,7 +54,7 @@ typedef struct chronik_descriptor {
   const char *version;
   const char *summary;   /* one sentence */
   const chronik_config_key *CHRONIK_NULLABLE config_keys;
-  uint64_t abilities;    /* for tiers: CHRONIK_TIER_… bits */
+  uint64_t abilities;    /* for tiers: CHRONIK_TIER_… bits; for strategies: CHRONIK_COMPACTION_… bits */
 } CHRONIK_SENDABLE chronik_descriptor;
 
 /* The entry. Static data of the library, valid for ever.

@@ -16,9 +16,14 @@
  *
  * Concurrency. One instance serves many partitions and is re-entrant. For one partition the host makes append,
  * truncate, seal, import_segment, replace_segments, evict, advance_start and configure_partition one at a time and
- * never while the partition is being opened, closed or deleted; read, find_timestamp, segments and state may run at any
- * time beside them and beside each other; flush may run beside all of them. Calls for different partitions are
- * independent. close_partition comes after every call for that partition has returned; extents may outlive it.
+ * never while the partition is being opened, closed or deleted, with one exception: replace_segments, which takes long
+ * and touches sealed segments only, may run beside append, seal and configure_partition. read, find_timestamp, segments
+ * and state may run at any time beside them and beside each other; flush may run beside all of them. Calls for different
+ * partitions are independent. close_partition comes after every call for that partition has returned; extents may
+ * outlive it.
+ *
+ * Gaps. Compaction takes batches out of the middle of a log: the offsets of what is left rise and need not follow each
+ * other. A segment still covers [base_offset, next_offset), and its last batch ends at next_offset.
  */
 #ifndef CHRONIK_TIER_H
 #define CHRONIK_TIER_H
@@ -129,8 +134,9 @@ typedef struct chronik_read_result {
   uint32_t extent_count;
   uint32_t reserved;
   chronik_extent *extents;
-  int64_t start_offset;         /* base offset of the first batch returned; <= the wanted offset */
-  int64_t next_offset;          /* offset after the last batch returned */
+  int64_t start_offset;         /* base offset of the first batch returned; <= the wanted offset: the wanted one itself
+                                   when it lies in a gap and the first batch behind it */
+  int64_t next_offset;          /* offset after the last batch returned; before a gap any offset up to the next batch's */
   uint64_t byte_count;          /* sum of the extents */
 } CHRONIK_SENDABLE chronik_read_result;
 
@@ -230,7 +236,7 @@ typedef struct chronik_tier {
   chronik_status (*CHRONIK_NULLABLE advance_start)(void *self, void *partition, int64_t offset,
                                                    chronik_message *message);
 
-  /* Whole batches, beginning with the one that contains request->offset.
+  /* Whole batches, beginning with the one that contains request->offset or, in a gap, with the next one.
    * MISS: the offset is not in [start_offset, end_offset). OK with no extents: it is, but the first batch is larger
    * than max_bytes and min_one_batch is 0, or its base offset is >= request->end_offset.
    * [thread] any. [blocking] not with CHRONIK_NONBLOCKING. [owner] see chronik_read_result. [again] fine. */
@@ -265,8 +271,12 @@ typedef struct chronik_tier {
                                                     int32_t (*cancelled)(void *CHRONIK_NULLABLE cancel_context),
                                                     void *CHRONIK_NULLABLE cancel_context,
                                                     chronik_message *message);
-  /* Replaces the segments that cover exactly [first_offset, next_offset) by one that holds the batches in `extents`
-   * (same offsets, some of them gone), crash-safe and atomic for readers. [blocking] may. [again] fine. */
+  /* Replaces the sealed segments that cover exactly [first_offset, next_offset) by one that holds the batches in
+   * `extents`: offsets rise, lie in the range, and the last batch ends at next_offset. Durable, crash-safe and atomic for
+   * readers: at every moment, also after a crash, there are the old segments or the new one. Extents given out before
+   * stay valid. A range that is not made of whole sealed segments, or batches that break the rules above or fail their
+   * checks, are refused with PERMANENT or CORRUPT and change nothing; so does NO_SPACE.
+   * [thread] see above. [blocking] may, for long. [owner] extents are borrowed. [again] fine. */
   chronik_status (*CHRONIK_NULLABLE replace_segments)(void *self, void *partition, int64_t first_offset,
                                                       int64_t next_offset, const chronik_extent *extents,
                                                       size_t extent_count, chronik_message *message);
