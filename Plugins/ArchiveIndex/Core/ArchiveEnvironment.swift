@@ -11,6 +11,8 @@ package final class ArchiveEnvironment: Sendable {
   package let footers: FooterCache
   package let frames: FrameCache
   package let readAhead: ReadAheadPool
+  /// Helps searches to wait for the store. Not the host's threads: appends and disk reads need those.
+  package let searchHelpers: ReadAheadPool
   package let deletions: DeletionWorker
 
   init(host: HostServices, store: any ObjectStore, configuration: Configuration, directory: String, disk: any IndexDisk) {
@@ -25,6 +27,7 @@ package final class ArchiveEnvironment: Sendable {
     footers = FooterCache(access, directory: cacheDirectory, byteCountMax: configuration.cacheByteCount / 2)
     frames = FrameCache(host: host)
     readAhead = ReadAheadPool()
+    searchHelpers = ReadAheadPool()
     deletions = DeletionWorker(index: index, access: access, host: host)
   }
 }

@@ -8,6 +8,8 @@ extension ArchiveTier: SearchingTier {
   ) throws(TierError) -> SearchOutcome {
     // The host hands back what openPartition returned.
     let partitions = scopes.map { (unsafeDowncast($0.partition as AnyObject, to: ArchivePartition.self), $0.offsets) }
-    return try ArchiveSearch<ArchivePartition>(host: host).run(request, partitions, source: source)
+    let search = ArchiveSearch<ArchivePartition>(
+      clock: { [host] in host.monotonicNanoseconds }, spawn: { [environment] in environment.searchHelpers.add($0) })
+    return try search.run(request, partitions, source: source)
   }
 }

@@ -68,9 +68,11 @@ package final class ArchiveTier: Tier {
     environment.footers.start()
     if hasThreads {
       environment.readAhead.start(threadCount: Limits.readAheadThreads)
+      environment.searchHelpers.start(threadCount: Limits.searchThreads)
       environment.deletions.start()
     } else {
       environment.readAhead.start(threadCount: 0)
+      environment.searchHelpers.start(threadCount: 0)
     }
     registry.withLock { $0.isStarted = true }
     if hasThreads { completeEntriesInBackground() }
@@ -79,6 +81,7 @@ package final class ArchiveTier: Tier {
 
   package func stop() {
     ArchiveRegistry.shared.remove(self)
+    environment.access.stop()
     let completion = registry.withLock { registry in
       registry.isStarted = false
       registry.open = [:]
@@ -87,6 +90,7 @@ package final class ArchiveTier: Tier {
     }
     completion?.join()
     environment.readAhead.stop()
+    environment.searchHelpers.stop()
     environment.deletions.stop()
     environment.frames.removeAll()
     environment.chunks.stop()
@@ -100,9 +104,9 @@ package final class ArchiveTier: Tier {
     let thread = WorkerThread { [self] in
       do throws(TierError) {
         _ = try environment.completeEntries { _, _ in registry.withLock { $0.isStarted } }
-      } catch {
+      } catch where error.code != .cancelled {
         host.log(.warning, "Sizes of archived objects are not known exactly yet.", [("error", error.message)])
-      }
+      } catch {}
     }
     registry.withLock { $0.completion = thread }
   }

@@ -51,6 +51,8 @@ enum Limits {
   /// Read-ahead jobs that wait; beyond, a reader goes without.
   static let readAheadQueueMax = 64
   static let readAheadThreads = 4
+  /// Threads that help searches beside their own; together with those they find places among the store reads.
+  static let searchThreads = 8
 
   // MARK: deleting
 

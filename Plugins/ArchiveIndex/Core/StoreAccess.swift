@@ -10,6 +10,7 @@ package struct StoreAccess: Sendable {
   /// Nanoseconds.
   private let timeout: Int64
   private let gate = ReadGate()
+  private let isStopping = Guarded(false)
 
   init(store: any ObjectStore, host: HostServices, timeout: Int64) {
     self.store = store
@@ -19,8 +20,14 @@ package struct StoreAccess: Sendable {
 
   /// A call that ends in time.
   package func call(isCancelled: @escaping @Sendable () -> Bool = { false }) -> StoreCall {
-    StoreCall(deadline: host.monotonicNanoseconds + timeout, isCancelled: isCancelled)
+    StoreCall(
+      deadline: host.monotonicNanoseconds + timeout,
+      isCancelled: { [isStopping] in isStopping.withLock { $0 } || isCancelled() })
   }
+
+  /// Ends every call, also those to come, with `cancelled`: what works in the background must not hold up a stop until
+  /// its deadline.
+  func stop() { isStopping.withLock { $0 = true } }
 
   /// Reads ranges of one object into memory of its own, all in one call. `byteCount` is the object's size as the index
   /// or a listing has it.

@@ -154,8 +154,8 @@ final class CommitLog: @unchecked Sendable {
 
   /// Seals the current file and makes a free one current; false when there is none.
   ///
-  /// Replay goes by generations, so files must be used in their order: of the free ones the lowest comes first. One that
-  /// stayed behind those in use (it was being made while they took their turns) waits for a checkpoint, which raises it.
+  /// Replay goes by generations, so files must be used in their order: of the free ones the lowest comes first. One
+  /// that stayed behind those in use, because it was being made meanwhile, waits for a checkpoint, which raises it.
   private func rotate(_ state: inout State) -> Bool {
     let used = state.files.reduce(0) { $1.state == .free ? $0 : max($0, $1.generation) }
     for index in state.files.indices where state.files[index].state == .free && state.files[index].generation < used {

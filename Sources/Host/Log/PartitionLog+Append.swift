@@ -175,8 +175,9 @@ extension PartitionLog {
   /// Makes the new end and the producers' new sequences known, and sees to durability.
   private func published(_ request: AppendRequest, logAppendTime: Int64, _ outcome: AppendOutcome) {
     let now = request.hasProducer ? environment.clock() : 0
-    // A bounded volatile tier makes room by dropping its oldest batches.
-    let start = environment.groupCommit == nil ? chain.startOffset : 0
+    // A bounded volatile tier makes room by dropping its oldest batches. What a durable chain shows less is missing,
+    // not deleted.
+    let start = chain.commit.tier.has(CHRONIK_TIER_DURABLE) ? 0 : chain.startOffset
     let (endOffset, becameDirty) = lock.withLock { () -> (Int64, Bool) in
       var end = outcome.baseOffset
       for batch in request.batches {

@@ -63,6 +63,8 @@ struct OffloadPlanner: Sendable {
     if first.baseOffset > view.takenEnd {
       return view.logStartOffset >= view.takenEnd ? .trim : .hole(from: view.takenEnd, to: first.baseOffset)
     }
+    // The upper tier no longer reads what lies below the log's start, although the segment has it.
+    if view.logStartOffset > view.takenEnd { return .trim }
     return .copy(from: view.takenEnd, to: last.nextOffset, byteCount: pieceBytes(lag(view).bytes))
   }
 
@@ -108,6 +110,17 @@ struct OffloadPlanner: Sendable {
       }
     }
     return count > 0 ? copied[copied.startIndex + count - 1].nextOffset : nil
+  }
+
+  /// The first offset of the log below `offset` that the giving tier has and none of the taking tier's segments, which
+  /// are in offset order; nil when there is none. A tier that lost an object has a hole between its start and its end.
+  func firstUncovered(_ view: OffloadView, below offset: Int64, by taken: [RetentionSegment]) -> Int64? {
+    var end = max(view.segments.first?.baseOffset ?? offset, view.logStartOffset)
+    for segment in taken where segment.nextOffset > end && end < offset {
+      if segment.baseOffset > end { return end }
+      end = segment.nextOffset
+    }
+    return end < offset ? end : nil
   }
 }
 

@@ -212,6 +212,13 @@ struct OffloadWorker: Sendable {
     else { return }
     defer { log.leave() }
     let (giver, taker) = (log.chain.partitions[pair.giver], log.chain.partitions[pair.taker])
+    let taken = try taker.allSegments().map(RetentionSegment.init)
+    if let missing = planner.firstUncovered(view, below: offset, by: taken) {
+      logger.error(
+        "Copied segments stay in the upper tier, because the tier below has lost a part of them",
+        metadata: log.logMetadata.merging(["tier": "\(taker.tier.name)", "first_missing": "\(missing)"]) { $1 })
+      return
+    }
     // Compaction exchanges segments outside the queue of appends.
     log.segmentChanges.lock()
     defer { log.segmentChanges.unlock() }

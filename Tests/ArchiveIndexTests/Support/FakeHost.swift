@@ -21,6 +21,8 @@ final class FakeHost: @unchecked Sendable {
 
   private let state = Guarded(State())
   let clock = Atomic<Int64>(1)
+  /// How often somebody asked for one of the host's own threads.
+  let borrowedThreads = Atomic<Int>(0)
   private let table = UnsafeMutablePointer<chronik_host>.allocate(capacity: 1)
 
   init() {
@@ -38,7 +40,8 @@ final class FakeHost: @unchecked Sendable {
         },
         gauge_set: { _, _, _ in }, observe_seconds: { _, _, _ in },
         account_memory: { context, delta in FakeHost.from(context).state.withLock { $0.memory += delta } },
-        run_blocking: { _, work, argument in
+        run_blocking: { context, work, argument in
+          FakeHost.from(context).borrowedThreads.add(1, ordering: .relaxed)
           work(argument)
           return CHRONIK_OK
         },

@@ -55,6 +55,32 @@ struct OffloadPlannerTests {
     #expect(planner.next(view(taken: 0..<40, start: 20, from: 500)) == .hole(from: 40, to: 500))
   }
 
+  @Test("a tier below that still ends below the log's start is trimmed before it takes more")
+  func trimsFirst() {
+    #expect(planner.next(view(taken: 0..<12, start: 15)) == .trim)
+    #expect(planner.next(view(taken: 0..<15, start: 15)) == .copy(from: 15, to: 40, byteCount: 84))
+  }
+
+  @Test("what the tier below has lost in the middle is found before anything goes above")
+  func uncovered() {
+    func missing(_ view: OffloadView, below offset: Int64, _ ranges: Range<Int64>...) -> Int64? {
+      planner.firstUncovered(
+        view, below: offset,
+        by: ranges.map {
+          RetentionSegment(
+            baseOffset: $0.lowerBound, nextOffset: $0.upperBound, byteCount: 1, maxTimestamp: -1, isSealed: true)
+        })
+    }
+    #expect(missing(view(taken: 0..<40), below: 40, 0..<15, 15..<40) == nil)
+    #expect(missing(view(taken: 0..<40), below: 40, 0..<10, 20..<40) == 10)
+    #expect(missing(view(taken: 0..<40), below: 10, 0..<10, 20..<40) == nil)
+    #expect(missing(view(taken: 0..<40), below: 40, 0..<25, 20..<40) == nil, "objects may overlap")
+    #expect(missing(view(taken: 0..<40, start: 20), below: 40, 0..<10, 20..<40) == nil, "the hole is not of the log")
+    #expect(missing(view(taken: 0..<40), below: 40, 5..<40) == 0)
+    #expect(missing(view(taken: 0..<40), below: 40, 0..<39) == 39)
+    #expect(missing(view(taken: 0..<40), below: 40) == 0)
+  }
+
   @Test("only whole segments that are below go from above")
   func evicts() {
     func offset(_ view: OffloadView, ms: Int64? = nil, bytes: Int64? = nil, now: Int64 = 100_000) -> Int64? {

@@ -156,6 +156,34 @@ struct OffloadWorkerTests {
     #expect(log.chain.startOffset == 0)
   }
 
+  @Test("what the tier below has lost is not taken for deleted by the next append")
+  func keepsItsStart() throws {
+    let log = try makeLog()
+    try append(13, to: log)
+    _ = visit(log, worker(), ["local.retention.bytes": "0"])
+    #expect(above.log.withLockedValue { $0.start } == 36)
+    below.script.withLockedValue { $0.start = 12 }
+    try append(1, to: log)
+    #expect(log.offsets.logStartOffset == 0)
+    #expect(log.offsets.logEndOffset == 42)
+  }
+
+  @Test("nothing goes above when the tier below has lost a part of it")
+  func evictsNothingWithoutACopy() throws {
+    let log = try makeLog()
+    try append(13, to: log)
+    while visit(log, worker(unitBytes: 300)) != .idle {}
+    let lost = below.script.withLockedValue { script in
+      #expect(script.imports.count > 2)
+      return script.imports.remove(at: 1)
+    }
+    #expect(visit(log, worker(), ["local.retention.bytes": "0"]) == .idle)
+    #expect(above.log.withLockedValue { $0.start } == 0)
+    below.script.withLockedValue { $0.imports.insert(lost, at: 1) }
+    #expect(visit(log, worker(), ["local.retention.bytes": "0"]) == .idle)
+    #expect(above.log.withLockedValue { $0.start } == 36)
+  }
+
   @Test("compacted topics stay where they are")
   func compacted() throws {
     let log = try makeLog()

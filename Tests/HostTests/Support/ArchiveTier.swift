@@ -169,7 +169,15 @@ private final class TakingPartition: TierKit.TierPartition {
     tier.script.withLockedValue { $0.start = max($0.start, offset) }
   }
 
-  func segments(from offset: Int64, limit: Int) throws(TierError) -> [chronik_segment] { [] }
+  /// What was imported.
+  func segments(from offset: Int64, limit: Int) throws(TierError) -> [chronik_segment] {
+    let imports = tier.script.withLockedValue { $0.imports }
+    return imports.filter { $0.next > offset }.prefix(limit).map {
+      chronik_segment(
+        base_offset: $0.base, next_offset: $0.next, byte_count: 1, max_timestamp: -1, min_timestamp: -1,
+        last_leader_epoch: -1, flags: CHRONIK_SEGMENT_SEALED, reserved: (0, 0))
+    }
+  }
 
   func read(_ request: ReadRequest, into answer: borrowing ReadAnswer) throws(TierError) -> ReadOutcome { .miss }
 

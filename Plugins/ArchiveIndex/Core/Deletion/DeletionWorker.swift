@@ -57,6 +57,7 @@ package final class DeletionWorker: Sendable {
         try runOnce()
         pause = Limits.deletionBackoffMin
       } catch {
+        if isStopping { return }
         host.log(
           .warning, "Archived objects cannot be deleted now; it is tried again.",
           [("error", error.message), ("pending", String(index.current.pendingDeletionCount))])

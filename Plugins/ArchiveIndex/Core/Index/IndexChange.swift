@@ -19,8 +19,8 @@ package struct IndexedObject: Sendable, Equatable {
   }
 
   package var key: String { name.path }
-  /// Of all records, milliseconds since 1970; -1: none. A name has 0 also for records without a time, which have no age:
-  /// retention must not take them for records of 1970.
+  /// Of all records, milliseconds since 1970; -1: none. A name has 0 also for records without a time, which retention
+  /// must not take for records of 1970.
   package var maxTimestamp: Int64 { name.maxTimestamp > 0 || minTimestamp >= 0 ? name.maxTimestamp : -1 }
   package var id: PartitionID { PartitionID(topic: name.topic, topicID: name.topicID, partition: name.partition) }
 }

@@ -89,7 +89,7 @@ extension ArchiveEnvironment {
   }
 }
 
-/// A few threads for orders that wait for the store; a bounded queue. Thread-safe.
+/// A few threads for orders that wait for the store, a bounded queue of them. Thread-safe.
 package final class ReadAheadPool: Sendable {
   private struct State {
     var jobs: [@Sendable () -> Void] = []
