@@ -221,9 +221,12 @@ def check(broker, ledger, reader=read_confluent, partitions=None):
 
 def wait_for_cold(broker, topic, partition=0, seconds=60):
     """Until all but the active segment is archived and gone locally; the first offset that is still local."""
+    directory = broker.data / "LocalSegments" / f"{topic}-{partition}"
+
     def is_done():
+        # Before a new segment is copied the offsets agree as well, so that the files have to be counted.
         local, tiered = (list_offset(broker.bootstrap, topic, t, partition) for t in (-4, -5))
-        return tiered >= 0 and local == tiered + 1 and local
+        return tiered >= 0 and local == tiered + 1 and len(list(directory.glob("*.log"))) == 1 and local
     return wait_until("the archive does not catch up", is_done, seconds)
 
 

@@ -133,7 +133,7 @@ def filled(brokers, topic, corpus):
     clients.create_topic(broker.bootstrap, topic, partitions=2)
     ledger = archive.Ledger(topic)
     for partition in range(2):
-        fill(broker, ledger, corpus, 2_000_000, partition, partition, [(archive.produce_confluent, codec) for codec in clients.CODECS])
+        fill(broker, ledger, corpus, 1_300_000, partition, partition, [(archive.produce_confluent, codec) for codec in clients.CODECS])
     return broker, ledger
 
 

@@ -65,7 +65,8 @@ struct DictionaryWriter: ~Copyable {
     precondition(termCount == 0 || previous < term, "terms out of order")
     var shared = 0
     if count > 0 {
-      shared = previous.sharedByteCount(with: term)
+      // A hash may begin with zeros, which the term before seems to share where it has ended already.
+      shared = min(previous.sharedByteCount(with: term), previous.byteCount)
     } else {
       postBase = post.count - postStart
       let needed = termCount == 0 ? 0 : previous.sharedByteCount(with: term) + 1

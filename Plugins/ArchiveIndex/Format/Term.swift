@@ -78,7 +78,7 @@ public struct Term: Hashable, Comparable, Sendable, BitwiseCopyable {
       : UInt8(truncatingIfNeeded: low >> UInt64(120 - 8 * index))
   }
 
-  /// How many leading bytes both have in common, 16 for equal terms.
+  /// How many leading bytes both have in common, the zeros behind a shorter one counted; 16 for equal terms.
   @inline(__always)
   func sharedByteCount(with other: Term) -> Int {
     let difference = high ^ other.high

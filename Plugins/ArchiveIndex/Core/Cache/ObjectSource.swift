@@ -15,10 +15,23 @@ struct StoreSource: RangeSource, Sendable {
   let key: String
   let byteCount: Int
   let access: StoreAccess
-  let call: StoreCall
+  private let call: @Sendable () -> StoreCall
+
+  /// For one call, whose deadline all reads share.
+  init(key: String, byteCount: Int, access: StoreAccess, call: StoreCall) {
+    self.init(key: key, byteCount: byteCount, access: access, eachRead: { call })
+  }
+
+  /// For work of thousands of reads, such as checking a whole object: each read has a deadline of its own.
+  init(key: String, byteCount: Int, access: StoreAccess, eachRead call: @escaping @Sendable () -> StoreCall) {
+    self.key = key
+    self.byteCount = byteCount
+    self.access = access
+    self.call = call
+  }
 
   func read(_ ranges: [Range<Int>]) throws -> [[UInt8]] {
-    try access.read(key, ranges, objectByteCount: byteCount, call).map { Array($0.bytes) }
+    try access.read(key, ranges, objectByteCount: byteCount, call()).map { Array($0.bytes) }
   }
 }
 

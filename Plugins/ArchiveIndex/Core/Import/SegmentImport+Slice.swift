@@ -93,8 +93,10 @@ extension SegmentImport {
   /// Reads back what the store has and compares. A damaged object is removed so that the next attempt makes it anew.
   private func verify(_ object: ArchivedObject, _ entry: IndexedObject) throws(TierError) {
     let access = environment.access
-    let call = access.call(isCancelled: isCancelled)
-    let source = StoreSource(key: entry.key, byteCount: Int(entry.byteCount), access: access, call: call)
+    let isCancelled = isCancelled
+    let source = StoreSource(
+      key: entry.key, byteCount: Int(entry.byteCount), access: access,
+      eachRead: { access.call(isCancelled: isCancelled) })
     do throws(TierError) {
       let reader = try reading(entry.key) {
         try ArchiveReader(

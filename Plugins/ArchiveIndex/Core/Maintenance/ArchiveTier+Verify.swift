@@ -63,8 +63,9 @@ extension ArchiveTier {
   /// The object's footer against its entry, past all caches, and everything in it when that is wanted. Nil: it is as it
   /// should be, or gone meanwhile.
   private func inspect(_ object: IndexedObject, readsEverything: Bool) throws(TierError) -> ArchiveFinding? {
+    let access = environment.access
     let source = StoreSource(
-      key: object.key, byteCount: Int(object.byteCount), access: environment.access, call: environment.access.call())
+      key: object.key, byteCount: Int(object.byteCount), access: access, eachRead: { access.call() })
     do throws(TierError) {
       let reader = try reading(object.key) {
         try ArchiveReader(
