@@ -78,7 +78,7 @@ run: build ## build, then serve on 127.0.0.1:9092 (ARGS=... for options)
 	exec $(RELEASE)/chronik serve $(ARGS)
 
 .PHONY: test
-test: test-unit fuzz test-e2e ## everything CI runs: unit tests, a minute of fuzzing, the short end-to-end suite
+test: test-unit fuzz test-e2e crash-loop-short ## everything CI runs: unit tests, a minute of fuzzing, the short end-to-end suite, a few crashes
 
 .PHONY: test-unit
 test-unit: deps ## unit, conformance and contract tests
