@@ -9,6 +9,8 @@ final class ColdReads: Sendable {
   struct Key: Hashable, Sendable {
     var partition: PartitionIdentity
     var offset: Int64
+    /// Where a read ends depends on it.
+    var isolation: PartitionLog.Isolation
   }
 
   fileprivate enum Entry {

@@ -113,7 +113,8 @@ final class FetchOperation: LogWaiter, @unchecked Sendable {
         isolation: isolation, nonblocking: true)
     if case .wouldBlock(isCold: true) = answer,
       let brought = context.broker.coldReads.take(
-        ColdReads.Key(partition: log.identity, offset: target.fetchOffset), byteCountMax: bytesLeft, any: isFirst)
+        ColdReads.Key(partition: log.identity, offset: target.fetchOffset, isolation: isolation),
+        byteCountMax: bytesLeft, any: isFirst)
     {
       fetched[index] = brought
       answer = brought
@@ -197,7 +198,7 @@ final class FetchOperation: LogWaiter, @unchecked Sendable {
       guard let log = find(target) else { continue }
       let (maxBytes, isolation) = (min(target.maxBytes, totalBytesMax), isolation)
       context.broker.coldReads.start(
-        ColdReads.Key(partition: log.identity, offset: target.fetchOffset), waiter: self
+        ColdReads.Key(partition: log.identity, offset: target.fetchOffset, isolation: isolation), waiter: self
       ) {
         log.read(
           offset: target.fetchOffset, maxBytes: maxBytes, minOneBatch: true, isolation: isolation, nonblocking: false)

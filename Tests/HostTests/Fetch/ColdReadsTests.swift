@@ -27,7 +27,8 @@ struct ColdReadsTests {
     logStartOffset: 0, logEndOffset: 9, highWatermark: 9, lastStableOffset: 9, leaderEpoch: 0)
 
   private func key(_ offset: Int64) -> ColdReads.Key {
-    ColdReads.Key(partition: PartitionIdentity(topic: "t", topicID: (1, 2), partition: 0), offset: offset)
+    ColdReads.Key(partition: PartitionIdentity(topic: "t", topicID: (1, 2), partition: 0), offset: offset,
+      isolation: .readUncommitted)
   }
 
   private func byteCount(_ read: LogRead?) -> Int? {
