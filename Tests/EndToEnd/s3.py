@@ -25,20 +25,25 @@ def program():
 
 
 class Server:
-    """`stop` and `start` keep data and port."""
-
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
         (self.directory / "data").mkdir(parents=True)
         identity = {"name": "e2e", "actions": ["Admin", "Read", "Write", "List", "Tagging"],
                     "credentials": [{"accessKey": KEYS["access_key_id"], "secretKey": KEYS["secret_access_key"]}]}
         (self.directory / "s3.json").write_text(json.dumps({"identities": [identity]}))
-        # Each service also listens 10,000 above its port.
-        self.base = random.randrange(20_000, 30_000)
-        self.port = self.base + 3
         self.process = None
 
     def start(self):
+        """Its ports have to be chosen for it; another process may have one of them."""
+        for _ in range(5):
+            # Each service also listens 10,000 above its port; ports from 32,768 on are handed out to connections.
+            self.base = random.randrange(12_000, 22_000)
+            self.port = self.base + 3
+            if self._start():
+                return self
+        raise RuntimeError("SeaweedFS ends at once:\n" + (self.directory / "log").read_text()[-3000:])
+
+    def _start(self):
         with open(self.directory / "log", "ab") as log:
             self.process = subprocess.Popen(
                 [str(program()), "server", f"-dir={self.directory}/data", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
@@ -48,10 +53,11 @@ class Server:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + PATIENCE
         while not self._answers():
-            assert self.process.poll() is None, (self.directory / "log").read_text()[-3000:]
+            if self.process.poll() is not None:
+                return False
             assert time.monotonic() < deadline, "the S3 server does not answer"
             time.sleep(0.2)  # it announces nothing
-        return self
+        return self.process.poll() is None
 
     def make_bucket(self):
         """Its own shell makes the bucket, so that no request has to be signed here."""

@@ -65,8 +65,11 @@ def damage_everything_but_the_store(broker, dice):
             flip(path, dice)
 
 
-@pytest.mark.parametrize("damage", [delete_index, empty_index, cut_index, flip_index, replace_index,
-                                    delete_everything_but_the_store, damage_everything_but_the_store])
+QUICK = [delete_index, flip_index]
+SLOW = [empty_index, cut_index, replace_index, delete_everything_but_the_store, damage_everything_but_the_store]
+
+
+@pytest.mark.parametrize("damage", [*QUICK, *(pytest.param(each, marks=pytest.mark.slow) for each in SLOW)])
 def test_service_goes_on_without_a_sound_index(cold, damage):
     broker, ledger = cold
     seed = random.randrange(1 << 30)
@@ -116,9 +119,10 @@ def test_objects_that_come_and_go_behind_the_brokers_back(cold, tmp_path):
     archive.scrub(broker)
 
 
-@pytest.mark.parametrize("place", ["first", "middle", "last"])
-@pytest.mark.parametrize("forget_local", [False, True], ids=["with-index", "without-index"])
-def test_a_lost_object_is_an_error_and_never_a_hole(cold, tmp_path, forget_local, place):
+@pytest.mark.parametrize("place, forget_local", [
+    ("middle", False), *(pytest.param(*each, marks=pytest.mark.slow) for each in
+                         [("first", False), ("last", False), ("first", True), ("middle", True), ("last", True)])])
+def test_a_lost_object_is_an_error_and_never_a_hole(cold, tmp_path, place, forget_local):
     broker, ledger = cold
     of_partition = [path for path in archive.objects(broker) if path.parent.name == "0"]
     victim = of_partition[{"first": 0, "middle": len(of_partition) // 2, "last": -1}[place]]
@@ -163,6 +167,7 @@ def batches(connection, topic, first, last):
     return out, 0
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_in_an_object_is_found_and_never_served(cold, tmp_path):
     broker, ledger = cold
     seed = random.randrange(1 << 30)

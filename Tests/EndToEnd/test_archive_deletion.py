@@ -13,6 +13,8 @@ from test_archive_reading import fill
 from test_http import search
 from test_offload import wait_until
 
+KILLS = pytest.mark.parametrize("kills", [pytest.param(False, id="calm", marks=pytest.mark.slow), pytest.param(True, id="kill")])
+
 
 def cold(brokers, topic, corpus, byte_count=4_000_000, codec="none"):
     broker = brokers(archive.configuration())
@@ -55,7 +57,7 @@ def check_from(broker, ledger, start):
     archive.same(got, records, start)
 
 
-@pytest.mark.parametrize("kills", [False, True], ids=["", "kill"])
+@KILLS
 def test_deleted_records_leave_the_archive(brokers, topic, corpus, kills):
     broker, ledger, local = cold(brokers, topic, corpus, codec="lz4")
     for start in (local // 3, local // 2, local - 1):
@@ -76,7 +78,7 @@ def test_deleted_records_leave_the_archive(brokers, topic, corpus, kills):
     archive.scrub(broker)
 
 
-@pytest.mark.parametrize("kills", [False, True], ids=["", "kill"])
+@KILLS
 def test_a_deleted_topic_leaves_nothing_and_its_successor_is_another(brokers, topic, corpus, kills):
     broker, ledger, _ = cold(brokers, topic, corpus, 2_000_000)
     clients.create_topic(broker.bootstrap, topic + "-other")
@@ -100,7 +102,8 @@ def test_a_deleted_topic_leaves_nothing_and_its_successor_is_another(brokers, to
     archive.scrub(broker)
 
 
-@pytest.mark.parametrize("kills", [False, True], ids=["", "kill"])
+@pytest.mark.slow
+@KILLS
 def test_retention_by_size_counts_every_tier(brokers, topic, corpus, kills):
     broker, ledger, local = cold(brokers, topic, corpus)
     limit = 1_600_000

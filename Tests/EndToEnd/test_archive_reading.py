@@ -21,7 +21,9 @@ def fill(broker, ledger, corpus, byte_count, partition=0, seed=1, combinations=N
         producer(broker.bootstrap, ledger, partition, records[number * step:(number + 1) * step], codec)
 
 
-@pytest.mark.parametrize("settings", [{}, {"object_size": "64KiB", "compression_level": 1}], ids=["large", "small"])
+@pytest.mark.parametrize("settings", [
+    pytest.param({}, id="large"),
+    pytest.param({"object_size": "64KiB", "compression_level": 1}, id="small", marks=pytest.mark.slow)])
 def test_every_client_and_codec_is_read_back_across_all_tiers(brokers, topic, corpus, settings):
     broker = brokers(archive.configuration(archive=settings))
     clients.create_topic(broker.bootstrap, topic)
@@ -99,6 +101,7 @@ def test_seeks_by_offset_and_by_time_find_the_same_as_the_ledger(brokers, topic,
     archive.scrub(broker)
 
 
+@pytest.mark.slow
 def test_many_cold_readers_leave_a_hot_one_its_latency(brokers, topic, corpus):
     broker = brokers(archive.configuration(archive={"cache_size": "4MiB", "object_size": "256KiB"}))
     partitions = 6

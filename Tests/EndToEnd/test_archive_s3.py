@@ -106,7 +106,7 @@ FAULTS = {
     "range": [{"kind": "range", "match": "^GET .*kar", "times": 4}],
     "longer": [{"kind": "longer", "match": "^GET .*kar", "times": 4}],
 }
-QUICK = {"503", "flip", "damage"}
+QUICK = {"503"}
 
 
 @pytest.mark.parametrize("fault", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in FAULTS])
@@ -132,6 +132,7 @@ def test_faults_while_copying_and_while_reading(brokers, proxy, topic, corpus, f
     archive.scrub(broker)
 
 
+@pytest.mark.slow
 def test_a_store_that_is_away_for_a_while(brokers, proxy, topic, corpus):
     """Produce goes on, nothing leaves the local disk uncopied, and copying catches up."""
     broker = brokers(on_s3(proxy.port, topic))
@@ -157,6 +158,7 @@ def test_a_store_that_is_away_for_a_while(brokers, proxy, topic, corpus):
     archive.scrub(broker)
 
 
+@pytest.mark.slow
 def test_a_slow_store_does_not_hold_back_other_partitions(brokers, proxy, topic, corpus):
     """fetch.max.wait ends a fetch with what there is; cold bytes come with a later one."""
     broker = brokers(on_s3(proxy.port, topic))
