@@ -1,6 +1,7 @@
 """Whatever was written stays readable after it left the local disk: every client, every codec, every way to seek."""
 
 import random
+import subprocess
 import threading
 import time
 
@@ -115,25 +116,31 @@ def test_many_cold_readers_leave_a_hot_one_its_latency(brokers, topic, corpus):
     failures, stop = [], threading.Event()
 
     def read(number):
+        # Processes of their own: threads of this one would hold up the one that measures.
+        command = ["kcat", "-C", "-q", "-e", "-b", broker.bootstrap, "-t", topic, "-p", str(number % partitions), "-o", "0",
+                   "-f", "%o\n"]
         try:
-            partition = number % partitions
-            archive.same(archive.read_confluent(broker.bootstrap, topic, partition, 0, len(ledger[partition])), ledger[partition])
+            while not stop.is_set():
+                done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+                offsets = done.stdout.split()
+                assert done.returncode == 0 and len(offsets) == len(ledger.partitions[number % partitions]), done.stderr
         except BaseException as error:  # noqa: BLE001
             failures.append(error)
 
-    alone = hot_latencies(broker, topic + "-hot", lambda count: count < 50)
+    alone = hot_latencies(broker, topic + "-hot", 50)
     threads = [threading.Thread(target=read, args=(number,)) for number in range(2 * partitions)]
     for thread in threads:
         thread.start()
-    beside = hot_latencies(broker, topic + "-hot", lambda count: any(thread.is_alive() for thread in threads))
+    beside = hot_latencies(broker, topic + "-hot", 50)
     stop.set()
     for thread in threads:
         thread.join(90)
     assert not failures, failures[0]
     print(f"hot record, produced to consumed: alone p50 {alone[len(alone) // 2]:.1f} ms, most {alone[-1]:.1f} ms; beside "
           f"{2 * partitions} cold readers p50 {beside[len(beside) // 2]:.1f} ms, most {beside[-1]:.1f} ms, {len(beside)} records")
-    # Twelve readers of this very process compete with the one that measures; what is wrong takes seconds.
+    # Readers and broker share the processors with the one that measures; what is wrong takes seconds.
     assert beside[len(beside) // 2] < 500 and beside[-1] < 5000
+    archive.check(broker, ledger)
     archive.scrub(broker)
 
 
@@ -145,7 +152,7 @@ def next_message(consumer):
     return message
 
 
-def hot_latencies(broker, topic, goes_on):
+def hot_latencies(broker, topic, count):
     """Milliseconds from produce to consume, one record at a time, sorted."""
     producer = confluent_kafka.Producer({"bootstrap.servers": broker.bootstrap, "linger.ms": 0})
     consumer = confluent_kafka.Consumer({"bootstrap.servers": broker.bootstrap, "group.id": "e2e-unused",
@@ -153,7 +160,7 @@ def hot_latencies(broker, topic, goes_on):
     start = clients.watermarks(broker.bootstrap, topic)[1]
     consumer.assign([confluent_kafka.TopicPartition(topic, 0, start)])
     out = []
-    while goes_on(len(out)) or len(out) < 5:
+    while len(out) < count:
         begun = time.monotonic()
         producer.produce(topic, b"%d" % len(out), partition=0)
         producer.flush(30)
