@@ -24,7 +24,7 @@ package final class ArchiveEnvironment: Sendable {
       configuration.cacheByteCount == 0
       ? nil : CacheDirectory(configuration.cachePath.isEmpty ? "\(directory)/cache" : configuration.cachePath)
     chunks = ChunkCache(access, directory: cacheDirectory, byteCountMax: configuration.cacheByteCount, host: host)
-    footers = FooterCache(access, directory: cacheDirectory, byteCountMax: configuration.cacheByteCount / 2)
+    footers = FooterCache(access, directory: cacheDirectory, byteCountMax: configuration.cacheByteCount / 2, host: host)
     frames = FrameCache(host: host)
     readAhead = ReadAheadPool()
     searchHelpers = ReadAheadPool()

@@ -44,6 +44,8 @@ enum Limits {
   static let parallelReadsMax = 16
   /// … and how many of them may be read-ahead, so that a consumer who waits always finds a place.
   static let parallelReadAheadMax = 8
+  /// Nanoseconds between two looks at a waiting read's deadline and cancellation: below the second that callers expect.
+  static let waitStep: Int64 = 200_000_000
   /// Sequential readers of a partition that are told apart.
   static let streamsPerPartition = 8
   /// Compressed bytes of the first and of the longest read-ahead.

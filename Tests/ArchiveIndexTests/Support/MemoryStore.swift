@@ -79,6 +79,16 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
   /// Waits until the last object was removed; false when that takes absurdly long.
   func waitUntilEmpty() -> Bool { emptied.wait(nanoseconds: 60_000_000_000) { $0 ? true : nil } ?? false }
 
+  private let holding = Guarded((isHeld: false, waitingCount: 0))
+
+  /// While true, no read ends.
+  func holdReads(_ isHeld: Bool) { holding.change { $0.isHeld = isHeld } }
+
+  /// Waits until so many reads are being held; false when that takes absurdly long.
+  func waitUntilHeld(_ count: Int) -> Bool {
+    holding.wait(nanoseconds: 60_000_000_000) { $0.waitingCount == count ? true : nil } ?? false
+  }
+
   // MARK: the store
 
   private func enter(_ operation: Operation, _ key: String, _ state: inout State) throws(TierError) -> Effect? {
@@ -126,6 +136,9 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
   }
 
   func read(_ reads: UnsafeMutableBufferPointer<chronik_store_read>, _ call: StoreCall) throws(TierError) {
+    holding.change { $0.waitingCount += 1 }
+    holding.wait { $0.isHeld ? nil : () }
+    holding.change { $0.waitingCount -= 1 }
     try state.withLock { (state) throws(TierError) in
       let effect = try enter(.read, String(reads[0].key), &state)
       var failure: TierError?

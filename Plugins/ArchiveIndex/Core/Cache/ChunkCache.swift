@@ -101,10 +101,12 @@ package final class ChunkCache: Sendable {
     return result
   }
 
-  /// Fetches what is missing of the ranges and nobody is fetching; nothing without a cache.
-  func prefetch(_ object: IndexedObject, _ ranges: [Range<Int>], _ call: StoreCall) throws(TierError) {
-    guard let box = try enter(object, ranges, isReadAhead: true, call) else { return }
+  /// Fetches what is missing of the ranges and nobody is fetching. False when readers need the store's places themselves,
+  /// or without a cache.
+  func prefetch(_ object: IndexedObject, _ ranges: [Range<Int>], _ call: StoreCall) throws(TierError) -> Bool {
+    guard let box = try enter(object, ranges, isReadAhead: true, call) else { return false }
     leave(object.name, box)
+    return true
   }
 
   /// Forgets the pages of the range, or of the whole object, because what they held was not what the writer wrote.
@@ -130,7 +132,7 @@ package final class ChunkCache: Sendable {
     guard let box = state.withLock({ open(object, &$0) }) else { return nil }
     let descriptor = box.descriptor
     do throws(TierError) {
-      while let claimed = claim(box, ranges, waits: !isReadAhead) {
+      while let claimed = try claim(box, ranges, waits: !isReadAhead, call) {
         guard try fetch(object, claimed, box, isReadAhead: isReadAhead, call) else {
           leave(object.name, Entered(box: box, descriptor: descriptor))
           return nil
@@ -163,9 +165,11 @@ package final class ChunkCache: Sendable {
   }
 
   /// Pages to fetch, marked as being fetched; nil when there is nothing to do. Waits while others fetch what is wanted,
-  /// unless `waits` is false.
-  private func claim(_ box: Box, _ ranges: [Range<Int>], waits: Bool) -> [Range<Int>]? {
-    state.wait { state -> [Range<Int>]?? in
+  /// as long as the call may last, unless `waits` is false.
+  private func claim(
+    _ box: Box, _ ranges: [Range<Int>], waits: Bool, _ call: StoreCall
+  ) throws(TierError) -> [Range<Int>]? {
+    try state.wait(call, host) { state -> [Range<Int>]?? in
       let missing = box.file.pages.missing(ranges)
       let own = missing.flatMap { pages in
         box.file.inFlight.reduce([pages]) { rest, taken in rest.flatMap { $0.without(taken) } }
@@ -178,7 +182,8 @@ package final class ChunkCache: Sendable {
     }
   }
 
-  /// False when the local disk took nothing.
+  /// False when the local disk took nothing, or when a read-ahead would have had to wait; the pages are then free for
+  /// others to claim.
   private func fetch(
     _ object: IndexedObject, _ claimed: [Range<Int>], _ box: Box, isReadAhead: Bool, _ call: StoreCall
   ) throws(TierError) -> Bool {
@@ -192,8 +197,12 @@ package final class ChunkCache: Sendable {
       }
     }
     let ranges = claimed.map { box.byteRange($0) }
-    let parts = try access.read(
-      object.key, ranges, objectByteCount: Int(object.byteCount), isReadAhead: isReadAhead, call)
+    let size = Int(object.byteCount)
+    let parts =
+      isReadAhead
+      ? try access.readAhead(object.key, ranges, objectByteCount: size, call)
+      : try access.read(object.key, ranges, objectByteCount: size, call)
+    guard let parts else { return false }
     host.addToCounter("store_bytes_read", Int64(ranges.reduce(0) { $0 + $1.count }))
     for (pages, (range, part)) in zip(claimed, zip(ranges, parts)) {
       guard pwrite(box.descriptor, part.base, part.byteCount, off_t(range.lowerBound)) == part.byteCount else {
