@@ -9,6 +9,11 @@ extension ArchiveTier {
     let reason: String
     switch found {
     case .clean: return
+    case .torn(let defect):
+      host.log(
+        .warning, "The segment index ends in a change that was never confirmed; the change was dropped.",
+        [("defect", defect)])
+      return
     case .missing: reason = "missing"
     case .damaged(let defect): reason = defect
     }

@@ -2,8 +2,11 @@
 enum Limits {
   // MARK: the index
 
-  /// An index file beyond this is not ours: a million objects take about 250 MB.
+  /// Bytes of an index file, which is written and read in one piece of memory: eight million objects. A larger one is
+  /// not ours, and none is written.
   static let indexByteCountMax = 2 << 30
+  /// What a power cut leaves of one append is shorter: 4096 changes of at most 1.1 KB.
+  static let tornByteCountMax = 5 << 20
   /// Changes in one record of the journal, so that a reader can bound what it reserves.
   static let changesPerRecordMax = 4096
   /// The journal is written anew when it has grown by this much and to twice its snapshot.
