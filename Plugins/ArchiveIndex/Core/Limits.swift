@@ -13,6 +13,8 @@ enum Limits {
   static let journalGrowthMin = 1 << 20
   /// How long a start waits for a store that it needs to rebuild a lost index.
   static let rebuildPatience: Int64 = 60_000_000_000
+  /// How long a start waits for the store to say which one it is; a start never depends on a store that is away.
+  static let identityPatience: Int64 = 2_000_000_000
   /// Names of one LIST call; what S3 answers at most.
   static let listingPage = 1000
 
