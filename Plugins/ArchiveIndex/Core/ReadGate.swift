@@ -49,8 +49,8 @@ final class ReadGate: Sendable {
 }
 
 extension Guarded {
-  /// As `wait`, until the call is over: throws `cancelled` when it is cancelled, `retriable` behind its deadline. Both are
-  /// looked at every `Limits.waitStep`.
+  /// As `wait`, until the call is over: throws `cancelled` when it is cancelled, `retriable` behind its deadline. Both
+  /// are looked at every `Limits.waitStep`.
   func wait<R>(_ call: StoreCall, _ host: HostServices, _ body: (inout State) -> R?) throws(TierError) -> R {
     while true {
       if let result = wait(nanoseconds: Limits.waitStep, body) { return result }

@@ -2,9 +2,9 @@ import ArchiveFormat
 import Synchronization
 import TierKit
 
-/// Whether the store is the one that the index describes: a small object in the store holds a random id, and so does the
-/// index. In another bucket or below another prefix every object looks deleted; what takes things away for good, or adds
-/// to the store, asks here first.
+/// Whether the store is the one that the index describes: a small object in the store holds a random id, and so does
+/// the index. In another bucket or below another prefix every object looks deleted; what takes things away for good, or
+/// adds to the store, asks here first.
 ///
 /// Thread-safe.
 package final class StoreIdentity: Sendable {
@@ -22,8 +22,8 @@ package final class StoreIdentity: Sendable {
     self.host = host
   }
 
-  /// For a start: throws only when the store answers and is another one. A store that does not answer in a moment is asked
-  /// again by whoever needs to know.
+  /// For a start: throws only when the store answers and is another one. A store that does not answer in a moment is
+  /// asked again by whoever needs to know.
   func confirmIfReachable() throws(TierError) {
     var call = access.call()
     call.deadline = min(call.deadline, host.monotonicNanoseconds + Limits.identityPatience)
@@ -73,9 +73,9 @@ package final class StoreIdentity: Sendable {
   private func mismatch(_ what: String) -> TierError {
     TierError(
       .permanent,
-      "the object store is not the one that the segment index describes: \(what). Check the store's address, bucket and "
-        + "prefix (or path) and this tier's data directory. If the objects were moved on purpose, remove segments.index: "
-        + "it is then made again from the store")
+      "the object store is not the one that the segment index describes: \(what). Check the store's address, bucket "
+        + "and prefix (or path) and this tier's data directory. If the objects were moved on purpose, remove "
+        + "segments.index: it is then made again from the store")
   }
 
   /// Nil: the store has none.

@@ -1,8 +1,8 @@
 // What a power cut leaves of an append: the file has grown by a part of the record, and of that part some sectors may
 // never have been written and read as zeros. The commit had not returned, so nobody has seen what is missing.
 //
-// A record that rotted looks different: it is there in full length and no part of it is empty. Only a rotten length field
-// can pass for a torn record, and only that of the very last one.
+// A record that rotted looks different: it is there in full length and no part of it is empty. Only a rotten length, or
+// a sector that went blank, can pass for a torn record, and only in the very last one.
 
 extension IndexFile {
   /// The smallest piece that disks write as a whole, in bytes.
@@ -42,7 +42,8 @@ extension IndexFile {
     guard bytes.count > recordHeadByteCount else { return false }
     for start in bytes.startIndex + 1..<bytes.endIndex - recordHeadByteCount {
       var input = IndexInput(bytes[start...])
-      guard let length = length(&input), length > 0, length <= bytes.endIndex - start - recordHeadByteCount else { continue }
+      let room = bytes.endIndex - start - recordHeadByteCount
+      guard let length = length(&input), length > 0, length <= room else { continue }
       input = IndexInput(bytes[start...])
       do throws(IndexDefect) {
         _ = try record(&input, number: number)

@@ -6,8 +6,8 @@
 //           vi count, count x CHANGE                                           → IndexChange.swift
 //
 // Records are numbered from 0, so a record at the wrong place does not pass. A file is clean when it consists of
-// nothing but good records and has at least those of its snapshot. Behind those an append that a power cut interrupted may
-// have left a torn record: IndexFile+Torn.swift. Anything else is damage.
+// nothing but good records and has at least those of its snapshot. Behind those an append that a power cut interrupted
+// may have left a torn record: IndexFile+Torn.swift. Anything else is damage.
 import KafkaRecords
 
 /// Reads and writes the bytes of the index file. Pure.

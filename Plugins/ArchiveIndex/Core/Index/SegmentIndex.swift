@@ -130,7 +130,8 @@ package final class SegmentIndex: Sendable {
     // `load` refuses what is larger: the next start could not read it.
     guard bytes.count <= byteCountMax else {
       throw TierError(
-        .permanent, "\(path) would have \(bytes.count) bytes, more than \(byteCountMax): use larger objects (object_size)")
+        .permanent,
+        "\(path) would have \(bytes.count) bytes, more than \(byteCountMax): use larger objects (object_size)")
     }
     let descriptor: Int32
     do throws(DiskError) {
