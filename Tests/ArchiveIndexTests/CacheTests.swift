@@ -63,6 +63,32 @@ import TierKit
     #expect(rig.host.memory == 0)
   }
 
+  @Test func filesOfTheCacheGoWithWhatIsInThem() throws {
+    let rig = try Rig {
+      $0.objectByteCount = 100_000
+      $0.index = .none
+      $0.cacheByteCount = 400_000
+    }
+    let partition = try rig.open()
+    let all = batches(40, size: 50_000, records: 1)
+    try partition.importSegment(all)
+    for object in rig.tier.environment.index.current.entries { rig.tier.environment.forget(object.name) }
+    // Many readers of few objects, so that files are opened twice at a time and go while others come.
+    let threads = (0..<6).map { _ in
+      WorkerThread {
+        do { #expect(try partition.readAll(from: 0, max: 1) == bytes(all)) } catch { Issue.record(error) }
+      }
+    }
+    for thread in threads { thread.join() }
+    let directory = CacheDirectory("\(rig.directory.path)/cache")
+    func parts() -> Int { directory.names().count { $0.hasSuffix(CacheDirectory.partSuffix) } }
+    let smallest = rig.store.keys.map { rig.store[$0]!.count }.min()!
+    #expect((1...400_000 / smallest + 1).contains(parts()), "as many files as fit")
+    #expect(rig.host.counter("damaged_frames") == 0)
+    rig.tier.stop()
+    #expect(parts() == 0)
+  }
+
   @Test func readersOfTheSamePlaceShareOneRequest() throws {
     let (rig, partition, all) = try cold()
     let results = Guarded<[Answer]>([])

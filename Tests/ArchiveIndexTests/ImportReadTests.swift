@@ -6,6 +6,20 @@ import TierKit
 @testable import ArchiveIndexCore
 
 @Suite struct ImportReadTests {
+  @Test func aReadBeginsBehindAGapAtAFramesEndWhateverItsSize() throws {
+    let rig = try Rig { $0.objectByteCount = 64 << 20 }
+    let partition = try rig.open()
+    // Each batch fills a frame.
+    let before = batches(2, size: 300_000, records: 1)
+    let behind = batches(2, from: 20, size: 300_000, records: 1)
+    try partition.importSegment(before + behind)
+    for offset in Int64(2)...20 {
+      let answer = try partition.answer(offset, max: 0, minOne: true)
+      #expect(answer.bytes == behind[0].bytes, "offset \(offset)")
+      #expect(answer.next == 21)
+    }
+  }
+
   @Test func importedSegmentsAreReadBackByteForByteAlsoByAnotherInstance() throws {
     let rig = try Rig()
     let partition = try rig.open()

@@ -88,6 +88,80 @@ import TierKit
     }
   }
 
+  /// A file of a snapshot and four records, and where each of those ends.
+  private func journal() throws -> (bytes: [UInt8], ends: [Int]) {
+    let disk = SimulatedDisk()
+    let index = SegmentIndex(disk: disk, directory: "/x")
+    _ = try index.load()
+    try index.replace(with: IndexState())
+    var ends = [disk["/x/segments.index"]!.count]
+    for number in 0..<4 {
+      // Long enough for whole sectors of its own.
+      try index.commit { _ in (0..<8).map { .add(Self.object(Int64(number * 8 + $0) * 10, 10)) } }
+      ends.append(disk["/x/segments.index"]!.count)
+    }
+    return (disk["/x/segments.index"]!, ends)
+  }
+
+  @Test func aTornLastRecordIsDroppedAndTheNextCommitWritesTheFileAnew() throws {
+    let (bytes, ends) = try journal()
+    for count in stride(from: ends[3] + 1, to: ends[4], by: 7) {
+      #expect(IndexFile.decode(Array(bytes[..<count])).isTorn, "cut to \(count)")
+    }
+    for sector in ends[3] / 512...(ends[4] - 1) / 512 {
+      var torn = bytes
+      for position in max(sector * 512, ends[3])..<min((sector + 1) * 512, ends[4]) { torn[position] = 0 }
+      #expect(IndexFile.decode(torn).isTorn, "sector \(sector)")
+      let disk = SimulatedDisk()
+      disk["/x/segments.index"] = torn
+      let index = SegmentIndex(disk: disk, directory: "/x")
+      guard case .torn = try index.load() else { Issue.record("sector \(sector)"); continue }
+      #expect(index.current.objectCount == 24)
+      try index.commit { _ in [.add(Self.object(5000, 10))] }
+      let again = SegmentIndex(disk: disk, directory: "/x")
+      #expect(try again.load() == .clean)
+      #expect(again.current == index.current && again.current.objectCount == 25)
+    }
+  }
+
+  @Test func damageOfWhatWasConfirmedIsNotTakenForATornRecord() throws {
+    let (bytes, ends) = try journal()
+    // Every byte before the last record, and of that every byte but its length: that may say what it likes.
+    let positions = Array(stride(from: 0, to: ends[3], by: 5)) + Array(ends[0]..<ends[0] + 16) + Array(ends[3] + 4..<ends[4])
+    for position in positions {
+      var bad = bytes
+      bad[position] ^= 0x40
+      #expect(!IndexFile.decode(bad).isTorn, "byte \(position)")
+    }
+    var bad = bytes
+    for position in ends[1]..<ends[2] { bad[position] = 0 }
+    #expect(!IndexFile.decode(bad).isTorn, "a whole record")
+  }
+
+  @Test func aFileThatCouldNotBeReadAgainIsNotWritten() throws {
+    let disk = SimulatedDisk()
+    let limit = 1000
+    let index = SegmentIndex(disk: disk, directory: "/x", byteCountMax: limit)
+    _ = try index.load()
+    try index.replace(with: IndexState())
+    var failure: TierError?
+    for number in 0..<40 where failure == nil {
+      do throws(TierError) {
+        // What is added goes again: the file is written anew instead of growing over the limit.
+        let object = Self.object(Int64(number) * 10, 10)
+        try index.commit { _ in [.add(object)] }
+        if number < 20 { try index.commit { _ in [.remove(object.name)] } }
+      } catch { failure = error }
+      #expect(disk["/x/segments.index"]!.count <= limit)
+    }
+    #expect(failure?.code == .permanent)
+    #expect(failure?.message.contains("object_size") == true)
+    let again = SegmentIndex(disk: disk, directory: "/x", byteCountMax: limit)
+    #expect(try again.load() == .clean)
+    #expect(again.current == index.current)
+    #expect(again.current.objectCount > 2)
+  }
+
   @Test func afterAFailedAppendTheFileIsWrittenAnew() throws {
     let disk = SimulatedDisk()
     let index = SegmentIndex(disk: disk, directory: "/x")

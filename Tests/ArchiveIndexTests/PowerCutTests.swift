@@ -65,6 +65,38 @@ import TierKit
     }
   }
 
+  @Test func noCutInACommitNeedsTheStoreToStart() throws {
+    var whole = Model()
+    let first = SimulatedDisk()
+    try Self.script(try Rig(in: directory, disk: first) { $0.objectByteCount = 900 }, &whole)
+    var tornCount = 0
+    for cut in 0..<first.changeCount {
+      for seed in 0..<8 {
+        let disk = SimulatedDisk()
+        disk.cutAt = cut
+        var model = Model()
+        let store = MemoryStore()
+        do {
+          try Self.script(try Rig(store, in: directory, disk: disk) { $0.objectByteCount = 900 }, &model)
+        } catch is TierError {}
+        let found = disk.afterPowerCut(seed: UInt64(cut * 10 + seed))
+        // Only before the first start was complete there may be no index at all.
+        if found["\(directory.path)/segments.index"] == nil, model.confirmed.isEmpty { continue }
+        let comment = Comment("cut at \(cut), seed \(cut * 10 + seed)")
+        store.isDown = true
+        let rig = try Rig(store, in: directory, disk: found) { $0.objectByteCount = 900 }
+        tornCount += rig.host.lines(.warning).count
+        let state = try rig.open().state
+        #expect(model.start.contains(state.startOffset), comment)
+        #expect(state.endOffset >= model.confirmed.last?.nextOffset ?? 0, comment)
+        rig.tier.stop()
+        store.isDown = false
+        try check(store, found, model, comment)
+      }
+    }
+    #expect(tornCount > 10, "the cuts tear records")
+  }
+
   private func check(_ store: MemoryStore, _ disk: SimulatedDisk, _ model: Model, _ comment: Comment) throws {
     let rig = try Rig(store, in: directory, disk: disk) { $0.objectByteCount = 900 }
     let partition = try rig.open()

@@ -50,7 +50,7 @@ import TierKit
     try second.open(id).advanceStart(to: 25)
     try second.open(held[1].0).importSegment(batches(5, from: held[1].1.last!.nextOffset))
     second.tier.stop()
-    disk[index(rig)]!.removeLast()
+    disk[index(rig)]![disk[index(rig)]!.count - 1] ^= 1
     let again = try Rig(rig.store, in: rig.directory, disk: disk)
     #expect(try again.open(id).state.startOffset == 25)
     #expect(try again.open(id2(held)).state.endOffset == held[1].1.last!.nextOffset + 10)

@@ -77,6 +77,18 @@ import TierKit
     #expect(try store.allKeys() == [])
   }
 
+  @Test(arguments: [
+    "<DeleteResult><Error><Code>InternalError</Code></Error></DeleteResult>",
+    "<DeleteResult><Error><Code>InternalError</Code><Key>other</Key></Error></DeleteResult>",
+  ])
+  func aFailureOfManyThatDoesNotSayWhichIsAFailureOfAll(_ answer: String) throws {
+    let store = try FakeService(.init(deleteObjectsFailure: answer)).store(TestHost())
+    try store.start(StoreCall())
+    for key in ["k", "l"] { #expect(try store.put(key, [1], ifAbsent: true)) }
+    try store.remove(["k", "l"], StoreCall())
+    #expect(try store.allKeys() == [])
+  }
+
   @Test func aClockThatIsWrongIsCorrectedFromTheService() throws {
     let host = TestHost()
     let service = FakeService(

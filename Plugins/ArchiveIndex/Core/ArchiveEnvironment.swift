@@ -14,6 +14,7 @@ package final class ArchiveEnvironment: Sendable {
   /// Helps searches to wait for the store. Not the host's threads: appends and disk reads need those.
   package let searchHelpers: ReadAheadPool
   package let deletions: DeletionWorker
+  package let identity: StoreIdentity
 
   init(host: HostServices, store: any ObjectStore, configuration: Configuration, directory: String, disk: any IndexDisk) {
     self.host = host
@@ -24,10 +25,11 @@ package final class ArchiveEnvironment: Sendable {
       configuration.cacheByteCount == 0
       ? nil : CacheDirectory(configuration.cachePath.isEmpty ? "\(directory)/cache" : configuration.cachePath)
     chunks = ChunkCache(access, directory: cacheDirectory, byteCountMax: configuration.cacheByteCount, host: host)
-    footers = FooterCache(access, directory: cacheDirectory, byteCountMax: configuration.cacheByteCount / 2)
+    footers = FooterCache(access, directory: cacheDirectory, byteCountMax: configuration.cacheByteCount / 2, host: host)
     frames = FrameCache(host: host)
     readAhead = ReadAheadPool()
     searchHelpers = ReadAheadPool()
-    deletions = DeletionWorker(index: index, access: access, host: host)
+    identity = StoreIdentity(index: index, access: access, host: host)
+    deletions = DeletionWorker(index: index, access: access, identity: identity, host: host)
   }
 }

@@ -9,6 +9,11 @@ extension ArchiveTier {
     let reason: String
     switch found {
     case .clean: return
+    case .torn(let defect):
+      host.log(
+        .warning, "The segment index ends in a change that was never confirmed; the change was dropped.",
+        [("defect", defect)])
+      return
     case .missing: reason = "missing"
     case .damaged(let defect): reason = defect
     }
@@ -38,6 +43,8 @@ extension ArchiveTier {
   /// Replaces the index by what the store has and what could be read of the old one, and returns how many objects that
   /// are.
   private func rebuildFromListing() throws(TierError) -> Int {
+    // What could be read of the index may say which store it was.
+    if environment.index.current.storeID != nil { try environment.identity.confirm() }
     var listing = StoreListing()
     try environment.access.list(prefix: "") { listing.add($0) }
     var state = environment.index.current

@@ -60,7 +60,9 @@ package final class ArchiveTier: Tier {
     try lockDirectory()
     do throws(TierError) {
       try openIndex()
+      try environment.identity.confirmIfReachable()
     } catch {
+      environment.index.close()
       unlockDirectory()
       throw error
     }

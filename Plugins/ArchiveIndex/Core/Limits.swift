@@ -2,14 +2,19 @@
 enum Limits {
   // MARK: the index
 
-  /// An index file beyond this is not ours: a million objects take about 250 MB.
+  /// Bytes of an index file, which is written and read in one piece of memory: eight million objects. A larger one is
+  /// not ours, and none is written.
   static let indexByteCountMax = 2 << 30
+  /// What a power cut leaves of one append is shorter: 4096 changes of at most 1.1 KB.
+  static let tornByteCountMax = 5 << 20
   /// Changes in one record of the journal, so that a reader can bound what it reserves.
   static let changesPerRecordMax = 4096
   /// The journal is written anew when it has grown by this much and to twice its snapshot.
   static let journalGrowthMin = 1 << 20
   /// How long a start waits for a store that it needs to rebuild a lost index.
   static let rebuildPatience: Int64 = 60_000_000_000
+  /// How long a start waits for the store to say which one it is; a start never depends on a store that is away.
+  static let identityPatience: Int64 = 2_000_000_000
   /// Names of one LIST call; what S3 answers at most.
   static let listingPage = 1000
 
@@ -44,6 +49,8 @@ enum Limits {
   static let parallelReadsMax = 16
   /// … and how many of them may be read-ahead, so that a consumer who waits always finds a place.
   static let parallelReadAheadMax = 8
+  /// Nanoseconds between two looks at a waiting read's deadline and cancellation: below the second that callers expect.
+  static let waitStep: Int64 = 200_000_000
   /// Sequential readers of a partition that are told apart.
   static let streamsPerPartition = 8
   /// Compressed bytes of the first and of the longest read-ahead.

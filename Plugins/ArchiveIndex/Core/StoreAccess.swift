@@ -34,11 +34,27 @@ package struct StoreAccess: Sendable {
   ///
   /// Throws what the store throws, or `corrupt` when the object is shorter or longer than it should be.
   func read(
-    _ key: String, _ ranges: [Range<Int>], objectByteCount: Int, isReadAhead: Bool = false, _ call: StoreCall
+    _ key: String, _ ranges: [Range<Int>], objectByteCount: Int, _ call: StoreCall
   ) throws(TierError) -> [OwnedBytes] {
     if ranges.isEmpty { return [] }
-    gate.enter(isReadAhead: isReadAhead)
-    defer { gate.leave(isReadAhead: isReadAhead) }
+    try gate.enter(call, host)
+    defer { gate.leave(isReadAhead: false) }
+    return try readInside(key, ranges, objectByteCount: objectByteCount, call)
+  }
+
+  /// As `read`, but never waits for a place: nil when readers need all there are.
+  func readAhead(
+    _ key: String, _ ranges: [Range<Int>], objectByteCount: Int, _ call: StoreCall
+  ) throws(TierError) -> [OwnedBytes]? {
+    if ranges.isEmpty { return [] }
+    guard gate.tryToEnterForReadAhead() else { return nil }
+    defer { gate.leave(isReadAhead: true) }
+    return try readInside(key, ranges, objectByteCount: objectByteCount, call)
+  }
+
+  private func readInside(
+    _ key: String, _ ranges: [Range<Int>], objectByteCount: Int, _ call: StoreCall
+  ) throws(TierError) -> [OwnedBytes] {
     let memory = ranges.map { OwnedBytes(byteCount: $0.count) }
     var parts: [(range: Range<Int>, target: UnsafeMutablePointer<UInt8>)] = []
     for (range, memory) in zip(ranges, memory) {
@@ -115,47 +131,4 @@ final class OwnedBytes: @unchecked Sendable {
   deinit { base.deallocate() }
 
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: byteCount) }
-}
-
-/// Lets in so many reads at a time, in the order in which they came, read-ahead only to a part of the places.
-private final class ReadGate: Sendable {
-  private struct State {
-    var free = Limits.parallelReadsMax
-    var freeForReadAhead = Limits.parallelReadAheadMax
-    var nextTicket = 0
-    var waiting: [Int] = []
-  }
-  private let state = Guarded(State())
-
-  func enter(isReadAhead: Bool) {
-    if isReadAhead {
-      state.wait { state -> Void? in
-        guard state.freeForReadAhead > 0, state.free > 0, state.waiting.isEmpty else { return nil }
-        state.freeForReadAhead -= 1
-        state.free -= 1
-        return ()
-      }
-      return
-    }
-    let ticket = state.withLock { state in
-      state.nextTicket += 1
-      state.waiting.append(state.nextTicket)
-      return state.nextTicket
-    }
-    state.wait { state -> Void? in
-      guard state.free > 0, state.waiting.first == ticket else { return nil }
-      state.free -= 1
-      state.waiting.removeFirst()
-      return ()
-    }
-    // The next in line may find a place too.
-    state.change { _ in }
-  }
-
-  func leave(isReadAhead: Bool) {
-    state.change { state in
-      state.free += 1
-      if isReadAhead { state.freeForReadAhead += 1 }
-    }
-  }
 }

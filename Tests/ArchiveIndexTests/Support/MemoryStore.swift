@@ -46,7 +46,8 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
 
   // MARK: looking and damaging, for tests
 
-  var keys: [String] { state.withLock { $0.objects.keys.sorted() } }
+  /// Of everything but the store's identity, which calls and faults leave out as well unless they name it.
+  var keys: [String] { state.withLock { $0.objects.keys.filter { $0 != StoreIdentity.key }.sorted() } }
   subscript(key: String) -> [UInt8]? {
     get { state.withLock { $0.objects[key] } }
     set { state.withLock { $0.objects[key] = newValue } }
@@ -79,13 +80,24 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
   /// Waits until the last object was removed; false when that takes absurdly long.
   func waitUntilEmpty() -> Bool { emptied.wait(nanoseconds: 60_000_000_000) { $0 ? true : nil } ?? false }
 
+  private let holding = Guarded((isHeld: false, waitingCount: 0))
+
+  /// While true, no read ends.
+  func holdReads(_ isHeld: Bool) { holding.change { $0.isHeld = isHeld } }
+
+  /// Waits until so many reads are being held; false when that takes absurdly long.
+  func waitUntilHeld(_ count: Int) -> Bool {
+    holding.wait(nanoseconds: 60_000_000_000) { $0.waitingCount == count ? true : nil } ?? false
+  }
+
   // MARK: the store
 
   private func enter(_ operation: Operation, _ key: String, _ state: inout State) throws(TierError) -> Effect? {
-    state.calls[operation, default: 0] += 1
     if state.isDown { throw TierError(.retriable, "the store is down") }
+    let isIdentity = key == StoreIdentity.key
+    if !isIdentity { state.calls[operation, default: 0] += 1 }
     for index in state.faults.indices
-    where state.faults[index].operation == operation && (state.faults[index].keyContains.isEmpty || key.contains(state.faults[index].keyContains)) {
+    where state.faults[index].operation == operation && ((state.faults[index].keyContains.isEmpty && !isIdentity) || key.contains(state.faults[index].keyContains)) {
       if state.faults[index].skip > 0 {
         state.faults[index].skip -= 1
       } else if state.faults[index].count > 0 {
@@ -126,6 +138,9 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
   }
 
   func read(_ reads: UnsafeMutableBufferPointer<chronik_store_read>, _ call: StoreCall) throws(TierError) {
+    holding.change { $0.waitingCount += 1 }
+    holding.wait { $0.isHeld ? nil : () }
+    holding.change { $0.waitingCount -= 1 }
     try state.withLock { (state) throws(TierError) in
       let effect = try enter(.read, String(reads[0].key), &state)
       var failure: TierError?
@@ -185,7 +200,7 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
     try state.withLock { (state) throws(TierError) in
       let effect = try enter(.remove, keys.first ?? "", &state)
       for key in keys { state.objects[key] = nil }
-      defer { emptied.change { $0 = state.objects.isEmpty } }
+      defer { emptied.change { $0 = state.objects.keys.allSatisfy { $0 == StoreIdentity.key } } }
       if case .losesAnswer? = effect { throw TierError(.retriable, "the answer was lost") }
     }
   }

@@ -12,6 +12,8 @@ final class FakeService: HTTPTransport {
     var conflictStatus: Int? = 412
     var acceptsChecksums = true
     var knowsDeleteObjects = true
+    /// The answer of a DeleteObjects request that deletes nothing; nil: it deletes.
+    var deleteObjectsFailure: String?
     var honoursRange = true
     /// Called with every request; an answer is sent instead of the service's own.
     var intercept: (@Sendable (HTTPRequest) -> Result<HTTPResponse, TransportFailure>?)?
@@ -68,6 +70,7 @@ final class FakeService: HTTPTransport {
       return HTTPResponse(status: 204)
     case "POST" where query["delete"] != nil:
       guard manners.knowsDeleteObjects else { return error(501, "NotImplemented") }
+      if let failure = manners.deleteObjectsFailure { return HTTPResponse(status: 200, body: Array(failure.utf8)) }
       for object in XMLElement.parse(body)?.all("Object") ?? [] { state.objects[object.text("Key") ?? ""] = nil }
       return HTTPResponse(status: 200, body: Array("<DeleteResult/>".utf8))
     case "POST" where query["uploads"] != nil:

@@ -1,5 +1,6 @@
 import ArchiveFormat
 import Glibc
+import Synchronization
 import TierKit
 
 /// Parts of objects on local disk: for each object a sparse file with the object's own offsets, and which of its pages
@@ -23,7 +24,8 @@ package final class ChunkCache: Sendable {
   private struct State {
     var files = RecencyList<ObjectName, Box>()
     var pageCount = 0
-    var isUsable = false
+    /// Files made so far; each has a number in its name, because one that goes may still have the object's.
+    var fileCount = 0
   }
 
   /// Guarded by the cache's lock, except for what never changes.
@@ -47,7 +49,9 @@ package final class ChunkCache: Sendable {
   private let directory: CacheDirectory?
   private let pageCountMax: Int
   private let host: HostServices
+  /// Held for memory only: no file is opened or removed meanwhile.
   private let state = Guarded(State())
+  private let isUsable = Atomic(false)
 
   init(_ access: StoreAccess, directory: CacheDirectory?, byteCountMax: Int, host: HostServices) {
     self.access = access
@@ -56,7 +60,8 @@ package final class ChunkCache: Sendable {
     self.host = host
   }
 
-  var isEnabled: Bool { state.withLock { $0.isUsable } }
+  /// Does not block.
+  var isEnabled: Bool { isUsable.load(ordering: .acquiring) }
   package var byteCount: Int { state.withLock { $0.pageCount * Limits.pageByteCount } }
 
   func start() {
@@ -65,16 +70,19 @@ package final class ChunkCache: Sendable {
     if !isUsable {
       host.log(.warning, "The cache directory cannot be used; objects are read without it.", [("path", directory.path)])
     }
-    state.withLock { $0.isUsable = isUsable }
+    self.isUsable.store(isUsable, ordering: .releasing)
   }
 
   /// Removes everything. Nobody reads any more.
   func stop() {
-    state.withLock { state in
-      state.isUsable = false
-      while let (_, box) = state.files.removeOldest() { close(box.file) }
+    isUsable.store(false, ordering: .releasing)
+    let gone = state.withLock { state in
+      var gone: [File] = []
+      while let (_, box) = state.files.removeOldest() { gone.append(box.file) }
       state.pageCount = 0
+      return gone
     }
+    for file in gone { close(file) }
   }
 
   private func close(_ file: File) {
@@ -101,10 +109,12 @@ package final class ChunkCache: Sendable {
     return result
   }
 
-  /// Fetches what is missing of the ranges and nobody is fetching; nothing without a cache.
-  func prefetch(_ object: IndexedObject, _ ranges: [Range<Int>], _ call: StoreCall) throws(TierError) {
-    guard let box = try enter(object, ranges, isReadAhead: true, call) else { return }
+  /// Fetches what is missing of the ranges and nobody is fetching. False when readers need the store's places
+  /// themselves, or without a cache.
+  func prefetch(_ object: IndexedObject, _ ranges: [Range<Int>], _ call: StoreCall) throws(TierError) -> Bool {
+    guard let box = try enter(object, ranges, isReadAhead: true, call) else { return false }
     leave(object.name, box)
+    return true
   }
 
   /// Forgets the pages of the range, or of the whole object, because what they held was not what the writer wrote.
@@ -127,10 +137,10 @@ package final class ChunkCache: Sendable {
   private func enter(
     _ object: IndexedObject, _ ranges: [Range<Int>], isReadAhead: Bool, _ call: StoreCall
   ) throws(TierError) -> Entered? {
-    guard let box = state.withLock({ open(object, &$0) }) else { return nil }
+    guard let box = open(object) else { return nil }
     let descriptor = box.descriptor
     do throws(TierError) {
-      while let claimed = claim(box, ranges, waits: !isReadAhead) {
+      while let claimed = try claim(box, ranges, waits: !isReadAhead, call) {
         guard try fetch(object, claimed, box, isReadAhead: isReadAhead, call) else {
           leave(object.name, Entered(box: box, descriptor: descriptor))
           return nil
@@ -143,29 +153,50 @@ package final class ChunkCache: Sendable {
     }
   }
 
-  /// The file of an object, with one more user. Called with the lock held.
-  private func open(_ object: IndexedObject, _ state: inout State) -> Box? {
-    guard state.isUsable, let directory else { return nil }
-    if let box = state.files.use(object.name) {
-      // An object of the same name and another size was put there behind our back: it is read past the cache.
-      guard box.objectByteCount == object.byteCount else { return nil }
-      box.file.userCount += 1
-      return box
+  /// The file of an object, with one more user.
+  private func open(_ object: IndexedObject) -> Box? {
+    guard isEnabled, let directory else { return nil }
+    let (known, number) = state.withLock { state in
+      state.fileCount += 1
+      return (use(object, &state), state.fileCount)
     }
-    let path = directory.file(object.name, CacheDirectory.partSuffix)
-    let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    if let known { return known.box }
+    let path = directory.file(object.name, "-\(number)" + CacheDirectory.partSuffix)
+    let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { return nil }
-    let box = Box(
-      File(descriptor: descriptor, path: path, pages: PageMap(objectByteCount: Int(object.byteCount)), userCount: 1),
-      objectByteCount: object.byteCount)
-    state.files.insert(box, for: object.name)
-    return box
+    let file = File(
+      descriptor: descriptor, path: path, pages: PageMap(objectByteCount: Int(object.byteCount)), userCount: 1)
+    let own = Box(file, objectByteCount: object.byteCount)
+    let winner = state.withLock { state in
+      if let known = use(object, &state) { return known }
+      state.files.insert(own, for: object.name)
+      return Known(box: own)
+    }
+    // Somebody else opened one meanwhile.
+    if winner.box !== own { close(file) }
+    return winner.box
+  }
+
+  private struct Known {
+    /// Nil: read past the cache.
+    let box: Box?
+  }
+
+  /// The open file of an object, with one more user; nil when there is none. Called with the lock held.
+  private func use(_ object: IndexedObject, _ state: inout State) -> Known? {
+    guard let box = state.files.use(object.name) else { return nil }
+    // An object of the same name and another size was put there behind our back: it is read past the cache.
+    guard box.objectByteCount == object.byteCount else { return Known(box: nil) }
+    box.file.userCount += 1
+    return Known(box: box)
   }
 
   /// Pages to fetch, marked as being fetched; nil when there is nothing to do. Waits while others fetch what is wanted,
-  /// unless `waits` is false.
-  private func claim(_ box: Box, _ ranges: [Range<Int>], waits: Bool) -> [Range<Int>]? {
-    state.wait { state -> [Range<Int>]?? in
+  /// as long as the call may last, unless `waits` is false.
+  private func claim(
+    _ box: Box, _ ranges: [Range<Int>], waits: Bool, _ call: StoreCall
+  ) throws(TierError) -> [Range<Int>]? {
+    try state.wait(call, host) { state -> [Range<Int>]?? in
       let missing = box.file.pages.missing(ranges)
       let own = missing.flatMap { pages in
         box.file.inFlight.reduce([pages]) { rest, taken in rest.flatMap { $0.without(taken) } }
@@ -178,7 +209,8 @@ package final class ChunkCache: Sendable {
     }
   }
 
-  /// False when the local disk took nothing.
+  /// False when the local disk took nothing, or when a read-ahead would have had to wait; the pages are then free for
+  /// others to claim.
   private func fetch(
     _ object: IndexedObject, _ claimed: [Range<Int>], _ box: Box, isReadAhead: Bool, _ call: StoreCall
   ) throws(TierError) -> Bool {
@@ -192,8 +224,12 @@ package final class ChunkCache: Sendable {
       }
     }
     let ranges = claimed.map { box.byteRange($0) }
-    let parts = try access.read(
-      object.key, ranges, objectByteCount: Int(object.byteCount), isReadAhead: isReadAhead, call)
+    let size = Int(object.byteCount)
+    let parts =
+      isReadAhead
+      ? try access.readAhead(object.key, ranges, objectByteCount: size, call)
+      : try access.read(object.key, ranges, objectByteCount: size, call)
+    guard let parts else { return false }
     host.addToCounter("store_bytes_read", Int64(ranges.reduce(0) { $0 + $1.count }))
     for (pages, (range, part)) in zip(claimed, zip(ranges, parts)) {
       guard pwrite(box.descriptor, part.base, part.byteCount, off_t(range.lowerBound)) == part.byteCount else {
@@ -218,14 +254,17 @@ package final class ChunkCache: Sendable {
   }
 
   private func leave(_ name: ObjectName, _ entered: Entered) {
-    state.withLock { state in
+    let gone = state.withLock { state in
+      var gone: [File] = []
       entered.box.file.userCount -= 1
       while state.pageCount > pageCountMax || state.files.count > Limits.cachedFilesMax {
-        guard let (_, box) = state.files.removeOldest(where: { $0.file.userCount == 0 }) else { return }
+        guard let (_, box) = state.files.removeOldest(where: { $0.file.userCount == 0 }) else { break }
         state.pageCount -= box.file.pages.presentCount
-        close(box.file)
+        gone.append(box.file)
       }
+      return gone
     }
+    for file in gone { close(file) }
   }
 }
 

@@ -28,12 +28,14 @@ package final class FooterCache: Sendable {
   private let access: StoreAccess
   private let directory: CacheDirectory?
   private let fileByteCountMax: Int
+  private let host: HostServices
   private let state = Guarded(State())
 
-  init(_ access: StoreAccess, directory: CacheDirectory?, byteCountMax: Int) {
+  init(_ access: StoreAccess, directory: CacheDirectory?, byteCountMax: Int, host: HostServices) {
     self.access = access
     self.directory = directory
     fileByteCountMax = byteCountMax
+    self.host = host
   }
 
   /// The footer if it is in memory. Does not block.
@@ -41,7 +43,7 @@ package final class FooterCache: Sendable {
 
   /// Blocks. Throws what the store throws, or `corrupt`.
   func load(_ object: IndexedObject, _ call: StoreCall) throws(TierError) -> LoadedFooter {
-    let known = state.wait { state -> LoadedFooter?? in
+    let known = try state.wait(call, host) { state -> LoadedFooter?? in
       if let known = state.loaded.use(object.name) { return known }
       guard state.loading.insert(object.name).inserted else { return nil }
       return .some(nil)

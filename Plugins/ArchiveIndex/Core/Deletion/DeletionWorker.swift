@@ -13,15 +13,17 @@ package final class DeletionWorker: Sendable {
 
   private let index: SegmentIndex
   private let access: StoreAccess
+  private let identity: StoreIdentity
   private let host: HostServices
   private let state = Guarded(State())
   private let thread = Guarded<WorkerThread?>(nil)
   /// Held while objects are deleted, and by a rebuild, whose listing must not grow old meanwhile.
   let exclusion = Guarded(())
 
-  init(index: SegmentIndex, access: StoreAccess, host: HostServices) {
+  init(index: SegmentIndex, access: StoreAccess, identity: StoreIdentity, host: HostServices) {
     self.index = index
     self.access = access
+    self.identity = identity
     self.host = host
   }
 
@@ -75,6 +77,8 @@ package final class DeletionWorker: Sendable {
   package func runOnce() throws(TierError) {
     var failure: TierError?
     let current = index.current
+    // In another store nothing would be found, and taken for deleted.
+    if current.pendingDeletionCount > 0 { try identity.confirm { [self] in isStopping } }
     for id in current.pendingPartitions {
       do throws(TierError) { try deleteEverything(of: id) { [self] in isStopping } } catch { failure = failure ?? error }
     }
@@ -105,6 +109,7 @@ package final class DeletionWorker: Sendable {
   /// the old. Nothing when none is pending.
   func finishDeletion(of id: PartitionID, isCancelled: @escaping @Sendable () -> Bool) throws(TierError) {
     guard index.current.pendingPartitions.contains(id) else { return }
+    try identity.confirm(isCancelled: isCancelled)
     try deleteEverything(of: id, isCancelled: isCancelled)
   }
 

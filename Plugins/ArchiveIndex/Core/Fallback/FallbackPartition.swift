@@ -66,6 +66,8 @@ final class FallbackPartition: TierPartition {
     let listedEnd = page.hasMore ? listing.objects.keys.map(\.lastOffset).max() ?? offset - 1 : .max
     for object in known?.objects(in: offset..<offset + 1) ?? []
     where listing.objects[object.name] == nil && object.name.lastOffset <= listedEnd {
+      // In another store everything looks gone.
+      try environment.identity.confirm()
       // A listing is asked twice before it takes something away.
       if try environment.access.store.head(object.key, environment.access.call()) == nil { repair.gone.append(object.name) }
     }

@@ -43,6 +43,7 @@ struct SegmentImport {
   var id: PartitionID { partition.id }
 
   func run() throws(TierError) {
+    try environment.identity.confirm(isCancelled: isCancelled)
     try environment.deletions.finishDeletion(of: id, isCancelled: isCancelled)
     guard try !isHeld() else { return }
     if partition.importing.withLock({ $0.mayHaveUnknownObjects }) {

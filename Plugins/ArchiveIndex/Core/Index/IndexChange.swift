@@ -43,6 +43,8 @@ package enum IndexChange: Sendable, Equatable {
   case deletePartition(PartitionID)
   /// … and is gone.
   case partitionDeleted(PartitionID)
+  /// The index describes the store with this id.
+  case storeID(String)
 }
 
 // CHANGE   u8 kind, then
@@ -52,6 +54,7 @@ package enum IndexChange: Sendable, Equatable {
 //   4 empty end         PARTITION ; i64 offset
 //   5 delete object     vi len, [len] key            6 object deleted      the same
 //   7 delete partition  PARTITION                    8 partition deleted   the same
+//   9 store id          vi len, [len] id
 // PARTITION  [16] topic id ; u32 partition ; vi len, [len] topic
 
 extension IndexChange {
@@ -73,6 +76,7 @@ extension IndexChange {
     case .objectDeleted(let key): Self.encode(6, key, to: &output)
     case .deletePartition(let id): Self.encode(7, id, nil, to: &output)
     case .partitionDeleted(let id): Self.encode(8, id, nil, to: &output)
+    case .storeID(let id): Self.encode(9, id, to: &output)
     }
   }
 
@@ -106,6 +110,7 @@ extension IndexChange {
     case 6: self = .objectDeleted(key: try Self.text(&input))
     case 7: self = .deletePartition(try Self.id(&input))
     case 8: self = .partitionDeleted(try Self.id(&input))
+    case 9: self = .storeID(try Self.text(&input))
     default: throw IndexDefect()
     }
   }

@@ -6,8 +6,8 @@
 //           vi count, count x CHANGE                                           → IndexChange.swift
 //
 // Records are numbered from 0, so a record at the wrong place does not pass. A file is clean when it consists of
-// nothing but good records and has at least those of its snapshot. Anything else is damage, a torn last record included:
-// one cannot tell an append that was never confirmed from one that rotted, and the store can tell both.
+// nothing but good records and has at least those of its snapshot. Behind those an append that a power cut interrupted
+// may have left a torn record: IndexFile+Torn.swift. Anything else is damage.
 import KafkaRecords
 
 /// Reads and writes the bytes of the index file. Pure.
@@ -22,6 +22,10 @@ enum IndexFile {
     var recordCount = 0
     /// What is wrong behind the records that `state` was made of; nil for a clean file.
     var defect: String?
+    /// The defect is an append that was never confirmed: `state` is all there is.
+    var isTorn = false
+    /// Bytes of the head and the records that `state` was made of.
+    var byteCount = 0
   }
 
   /// A whole file with this state, and how many records it has.
@@ -71,10 +75,14 @@ enum IndexFile {
         changes += try record(&input, number: content.recordCount)
         content.recordCount += 1
       } catch {
-        content.defect = "record \(content.recordCount) at byte \(position) is damaged"
+        content.isTorn = content.recordCount >= snapshotCount && isTorn(bytes[position...], number: content.recordCount)
+        let what = content.isTorn ? "was not written to its end" : "is damaged"
+        content.defect = "record \(content.recordCount) at byte \(position) \(what)"
+        content.byteCount = position
         break
       }
     }
+    if content.defect == nil { content.byteCount = bytes.count }
     content.state.apply(changes)
     if content.defect == nil, content.recordCount < snapshotCount {
       content.defect = "the file ends after record \(content.recordCount) of \(snapshotCount)"
@@ -91,7 +99,7 @@ enum IndexFile {
     return Int(count)
   }
 
-  private static func record(_ input: inout IndexInput, number: Int) throws(IndexDefect) -> [IndexChange] {
+  static func record(_ input: inout IndexInput, number: Int) throws(IndexDefect) -> [IndexChange] {
     let byteCount = try input.fixed(UInt32.self)
     let stored = try input.fixed(UInt32.self)
     guard byteCount <= UInt32(Int32.max) else { throw IndexDefect() }

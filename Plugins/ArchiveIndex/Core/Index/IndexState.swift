@@ -49,9 +49,14 @@ package struct IndexState: Sendable, Equatable {
   /// Partitions of which the store may still have something.
   package private(set) var pendingPartitions: Set<PartitionID> = []
 
+  /// The id of the store that this describes; nil until it was asked. It never changes.
+  package private(set) var storeID: String?
+
   package init() {}
 
   package var objectCount: Int { partitions.values.reduce(0) { $0 + $1.objects.count } }
+  /// True when nothing is said about any object.
+  package var isEmpty: Bool { objectCount == 0 && pendingDeletionCount == 0 }
   package var pendingDeletionCount: Int { pendingObjects.count + pendingPartitions.count }
 
   package subscript(id: PartitionID) -> PartitionObjects? { partitions[id] }
@@ -87,12 +92,14 @@ package struct IndexState: Sendable, Equatable {
       pendingObjects = pendingObjects.filter { !$0.hasPrefix(directory) }
       pendingPartitions.insert(id)
     case .partitionDeleted(let id): pendingPartitions.remove(id)
+    case .storeID(let id): storeID = storeID ?? id
     }
   }
 
   /// Changes that make this state from an empty one.
   package var snapshot: [IndexChange] {
-    var changes = pendingPartitions.map { IndexChange.deletePartition($0) }
+    var changes = storeID.map { [IndexChange.storeID($0)] } ?? []
+    changes += pendingPartitions.map { .deletePartition($0) }
     for partition in partitions.values {
       if partition.clamp > 0 { changes.append(.start(partition.id, partition.clamp)) }
       if partition.emptyEnd > 0 { changes.append(.emptyEnd(partition.id, partition.emptyEnd)) }

@@ -16,12 +16,15 @@ package final class SegmentIndex: Sendable {
 
   private let disk: any IndexDisk
   private let directory: String
+  private let byteCountMax: Int
   private let journal = Guarded(Journal())
   private let state = Guarded(IndexState())
 
-  package init(disk: any IndexDisk, directory: String) {
+  /// The file never grows beyond `byteCountMax` bytes.
+  package init(disk: any IndexDisk, directory: String, byteCountMax: Int = Limits.indexByteCountMax) {
     self.disk = disk
     self.directory = directory
+    self.byteCountMax = byteCountMax
   }
 
   private var path: String { "\(directory)/segments.index" }
@@ -33,28 +36,31 @@ package final class SegmentIndex: Sendable {
     /// The state is the one that was committed last.
     case clean
     case missing
+    /// The state is the one that was committed last; the power went during another commit. The next one writes the file
+    /// anew.
+    case torn(String)
     /// The state is what could be read, which may lack objects that the store has.
     case damaged(String)
   }
 
-  /// Reads the file. Unless it was clean, `replace` has to follow before anything is committed.
+  /// Reads the file. If it is missing or damaged, `replace` has to follow before anything is committed.
   package func load() throws(TierError) -> Found {
     let path = path
     let bytes = try naming("read", path) { () throws(DiskError) in
-      try disk.load(path, limit: Limits.indexByteCountMax)
+      try disk.load(path, limit: byteCountMax)
     }
     guard let bytes else { return .missing }
     let content = IndexFile.decode(bytes)
     state.withLock { $0 = content.state }
-    if let defect = content.defect { return .damaged(defect) }
+    if let defect = content.defect, !content.isTorn { return .damaged(defect) }
     let descriptor = try naming("open", path) { () throws(DiskError) in try disk.open(path, .existing) }
     guard let descriptor else { throw TierError(.permanent, "\(path) vanished while it was opened") }
     journal.withLock { journal in
       journal = Journal(
-        descriptor: descriptor, byteCount: bytes.count, snapshotByteCount: bytes.count,
-        recordCount: content.recordCount)
+        descriptor: descriptor, byteCount: content.byteCount, snapshotByteCount: content.byteCount,
+        recordCount: content.recordCount, failure: content.isTorn ? .inputOutput : nil)
     }
-    return .clean
+    return content.defect.map { .torn($0) } ?? .clean
   }
 
   package func close() {
@@ -85,7 +91,7 @@ package final class SegmentIndex: Sendable {
       if journal.descriptor < 0 || journal.failure != nil || wanted.count > Limits.changesPerRecordMax {
         try write(next, &journal)
       } else {
-        try append(wanted, &journal)
+        try append(wanted, next, &journal)
       }
       state.withLock { $0 = next }
       if journal.byteCount > 2 * journal.snapshotByteCount + Limits.journalGrowthMin {
@@ -104,8 +110,9 @@ package final class SegmentIndex: Sendable {
     }
   }
 
-  private func append(_ changes: [IndexChange], _ journal: inout Journal) throws(TierError) {
+  private func append(_ changes: [IndexChange], _ next: IndexState, _ journal: inout Journal) throws(TierError) {
     let record = IndexFile.encode(changes, number: journal.recordCount)
+    if journal.byteCount + record.count > byteCountMax { return try write(next, &journal) }
     do throws(DiskError) {
       try disk.writeFully(journal.descriptor, record, at: journal.byteCount)
       try disk.sync(journal.descriptor)
@@ -120,6 +127,12 @@ package final class SegmentIndex: Sendable {
   private func write(_ next: IndexState, _ journal: inout Journal) throws(TierError) {
     let (bytes, recordCount) = IndexFile.encode(next)
     let path = path
+    // `load` refuses what is larger: the next start could not read it.
+    guard bytes.count <= byteCountMax else {
+      throw TierError(
+        .permanent,
+        "\(path) would have \(bytes.count) bytes, more than \(byteCountMax): use larger objects (object_size)")
+    }
     let descriptor: Int32
     do throws(DiskError) {
       descriptor = try disk.replace(path, in: directory, with: bytes)

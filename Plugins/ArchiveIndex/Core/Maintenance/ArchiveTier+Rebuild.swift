@@ -12,7 +12,8 @@ extension ArchiveTier: ArchivingTier {
 
   /// Deletions wait meanwhile: the listing would show objects that are gone when it is compared.
   private func rebuild(_ meter: inout ProgressMeter) throws(TierError) -> ArchiveSummary {
-    try environment.deletions.exclusion.withLock { (_) throws(TierError) in
+    try environment.identity.confirm()
+    return try environment.deletions.exclusion.withLock { (_) throws(TierError) in
       let before = environment.index.current
       var listing = StoreListing()
       try environment.access.list(prefix: "") { (page) throws(TierError) in

@@ -12,7 +12,7 @@ struct StoreListing {
     for info in page {
       if let name = ObjectName(path: info.key) {
         objects[name] = IndexedObject(name: name, byteCount: Int64(info.byteCount))
-      } else {
+      } else if info.key != StoreIdentity.key {
         foreign.append(info.key)
       }
     }

@@ -83,7 +83,7 @@ extension ArchiveEnvironment {
         rest -= range.count
         index += 1
       }
-      try chunks.prefetch(object, ranges, call)
+      guard try chunks.prefetch(object, ranges, call) else { return }
       offset = object.name.lastOffset + 1
     }
   }

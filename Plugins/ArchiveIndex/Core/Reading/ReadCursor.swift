@@ -44,7 +44,7 @@ struct ReadCursor {
       answer.addMemory(frame.bytes(taken), owner: frame)
       answer.setOffsets(start: startOffset!, next: offset)
     }
-    return !isFull && byteCount < byteCountMax
+    return !isFull && (isEmpty || byteCount < byteCountMax)
   }
 
   /// Goes on behind offsets that have no batch.

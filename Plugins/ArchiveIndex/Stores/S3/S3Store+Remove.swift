@@ -29,7 +29,12 @@ extension S3Store {
     guard response.isSuccess, let result = XMLElement.parse(response.body), result.name == "DeleteResult" else {
       return keys
     }
-    let failed = Set(result.all("Error").filter { $0.text("Code") != "NoSuchKey" }.compactMap { $0.text("Key") })
+    var failed = Set<String>()
+    for error in result.all("Error") where error.text("Code") != "NoSuchKey" {
+      // What the failure is about cannot be told: it may be any of them.
+      guard let key = error.text("Key"), keys.contains(where: { fullKey($0) == key }) else { return keys }
+      failed.insert(key)
+    }
     return keys.filter { failed.contains(fullKey($0)) }
   }
 }
