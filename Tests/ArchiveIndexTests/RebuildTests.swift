@@ -60,6 +60,16 @@ import TierKit
 
   private func id2(_ held: [(PartitionID, [TestBatch])]) -> PartitionID { held[1].0 }
 
+  @Test func anIndexThatWasCutIsCompletedFromAStoreThatAnswers() throws {
+    let disk = SimulatedDisk()
+    let (rig, held) = try filled(disk)
+    rig.tier.stop()
+    disk[index(rig)]!.removeLast(disk[index(rig)]!.count / 2)
+    let again = try Rig(rig.store, in: rig.directory, disk: disk)
+    for (id, all) in held { #expect(try again.open(id).readAll(from: all[0].baseOffset) == bytes(all)) }
+    try again.expectClean()
+  }
+
   @Test func withoutTheStoreALostIndexIsAnErrorAndNotAnEmptyArchive() throws {
     let disk = SimulatedDisk()
     let (rig, held) = try filled(disk)

@@ -13,7 +13,7 @@ extension ArchiveTier {
       host.log(
         .warning, "The segment index ends in a change that was never confirmed; the change was dropped.",
         [("defect", defect)])
-      return
+      return try compareWithStoreIfReachable()
     case .missing: reason = "missing"
     case .damaged(let defect): reason = defect
     }
@@ -37,6 +37,17 @@ extension ArchiveTier {
         sleep(pause)
         pause = min(2 * pause, 5_000_000_000)
       }
+    }
+  }
+
+  /// A file that somebody cut looks torn too, and may lack more than one change: a store that answers is asked. One that
+  /// is away, or fails meanwhile, does not hold up the start.
+  private func compareWithStoreIfReachable() throws(TierError) {
+    guard try environment.identity.confirmIfReachable() else { return }
+    do throws(TierError) {
+      _ = try rebuildFromListing()
+    } catch {
+      host.log(.warning, "The segment index was not compared with the store.", [("error", error.message)])
     }
   }
 

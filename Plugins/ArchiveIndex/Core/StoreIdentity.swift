@@ -23,8 +23,10 @@ package final class StoreIdentity: Sendable {
   }
 
   /// For a start: throws only when the store answers and is another one. A store that does not answer in a moment is
-  /// asked again by whoever needs to know.
-  func confirmIfReachable() throws(TierError) {
+  /// asked again by whoever needs to know; the answer is then false.
+  @discardableResult
+  func confirmIfReachable() throws(TierError) -> Bool {
+    if isConfirmed.load(ordering: .acquiring) { return true }
     var call = access.call()
     call.deadline = min(call.deadline, host.monotonicNanoseconds + Limits.identityPatience)
     let mismatch: TierError?
@@ -34,9 +36,10 @@ package final class StoreIdentity: Sendable {
       host.log(
         .warning, "Whether the object store is the right one cannot be told yet; it is asked again later.",
         [("error", error.message)])
-      return
+      return false
     }
     if let mismatch { throw mismatch }
+    return true
   }
 
   /// Returns when the store is known to be the right one; asks it unless that is known already. Blocks. Throws what the
