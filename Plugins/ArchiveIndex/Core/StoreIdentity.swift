@@ -88,7 +88,8 @@ package final class StoreIdentity: Sendable {
       throw TierError(.corrupt, "\(Self.key) has \(info.byteCount) bytes instead of \(Self.idByteCount)")
     }
     let parts = try access.read(Self.key, [0..<info.byteCount], objectByteCount: info.byteCount, call)
-    let text = parts[0].bytes
+    // A copy: the memory goes with the last reference to `parts`.
+    let text = withExtendedLifetime(parts) { Array(parts[0].bytes) }
     guard text.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }) else {
       throw TierError(.corrupt, "\(Self.key) holds no id")
     }
