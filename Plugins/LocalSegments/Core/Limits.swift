@@ -38,7 +38,7 @@ enum Limits {
   /// Files that take turns: while one takes entries, two can wait for a checkpoint and one is ready.
   static let commitLogFiles = 4
   /// A flush of fewer dirty files syncs each: that many syncs in parallel cost about as much as copying and one sync, and
-  /// the bytes are written once. Measured with `bench-log spread`.
+  /// the bytes are written once. `bench-log spread` shows what another number would cost.
   static let loggedPartitionsMin = 4
   /// A partition with more bytes to flush has its own file synced: the sync is a small part of that write, a second copy
   /// would be half of it.
