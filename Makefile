@@ -83,7 +83,10 @@ test: test-unit fuzz test-e2e crash-loop-short ## everything CI runs: unit tests
 .PHONY: test-unit
 test-unit: deps ## unit, conformance and contract tests
 	@echo "protocol oracle: $(or $(KAFKA_MESSAGES),none (set KAFKA_MESSAGES to Kafka's message definitions))"
-	CHRONIK_WEED=$${CHRONIK_WEED-$(wildcard $(abspath $(VENV))/bin/weed)} swift test
+	@mkdir -p .build; export CHRONIK_WEED=$${CHRONIK_WEED-$(wildcard $(abspath $(VENV))/bin/weed)}; \
+	swift test 2>&1 | tee .build/unit-tests.log || { \
+	  echo "make: these unit tests failed (all of it is in .build/unit-tests.log):" >&2; \
+	  grep -aE '✘|error:|Fatal error|crash' .build/unit-tests.log | tail -n 60 >&2; exit 1; }
 
 # The stamp remembers which requirements the environment was made from.
 $(VENV)/.installed: $(E2E)/requirements.txt

@@ -96,7 +96,7 @@ import TierKit
     #expect(again.host.lines(.info).isEmpty)
   }
 
-  @Test func tenThousandNamesAreReadInSeconds() throws {
+  @Test func tenThousandNamesAreReadInTenPages() throws {
     let store = MemoryStore(page: 1000)
     store.objects = Dictionary(
       uniqueKeysWithValues: (0..<10_000).map { number in
@@ -106,10 +106,7 @@ import TierKit
           leaderEpoch: 0, generation: 0, hotByteCount: 100)
         return (name.path, [UInt8](repeating: 0, count: 200))
       })
-    let clock = ContinuousClock()
-    let start = clock.now
     let rig = try Rig(store)
-    #expect(clock.now - start < .seconds(30))
     #expect(store.calls(.list) == 10)
     #expect(rig.tier.environment.index.current.objectCount == 10_000)
     #expect(try rig.open(PartitionID(topic: "big", topicID: [UInt8](repeating: 3, count: 16), partition: 2)).state.endOffset == 2_500_000)

@@ -37,6 +37,28 @@ import TierKit
     "open_files": "0", "commit_log": "auto", "commit_log_size": "4194304",
   ]
 
+  /// Whether RWF_NOWAIT works on tmpfs depends on the kernel; an error that is not "would block" is wrong on every one.
+  @Test func whereTheFileSystemCannotTellWhatIsCachedAReadWaits() throws {
+    var template = Array("/dev/shm/segments.XXXXXX".utf8CString)
+    let directory = String(cString: try #require(mkdtemp(&template)))
+    defer { Self.remove(directory) }
+    let fileSystem = PosixFileSystem()
+    let descriptor = try fileSystem.open("\(directory)/f", .replacing)
+    defer { fileSystem.close(descriptor) }
+    let written: [UInt8] = [7, 8, 9]
+    try written.withUnsafeBytes { try fileSystem.writeFully(descriptor, $0, at: 0) }
+    var cached = [UInt8](repeating: 0, count: 3)
+    do {
+      try cached.withUnsafeMutableBytes { try fileSystem.readFully(descriptor, at: 0, into: $0, cachedOnly: true) }
+      #expect(cached == written)
+    } catch {
+      #expect(error as? Errno == .wouldBlock)
+    }
+    var waited = [UInt8](repeating: 0, count: 3)
+    try waited.withUnsafeMutableBytes { try fileSystem.readFully(descriptor, at: 0, into: $0) }
+    #expect(waited == written)
+  }
+
   @Test func theDescriptorTellsTheTruth() throws {
     let entry = try Self.loadEntry()
     #expect(entry.pointee.magic == CHRONIK_PLUGIN_MAGIC)

@@ -87,9 +87,9 @@ struct BrokenTier: Sendable, CustomTestStringConvertible {
   @Test func aHungTierIsEndedAtItsDeadlineAndTheOtherRulesGoOn() throws {
     let library = try Workshop.broken(["APPEND", "HANGS"])
     let report = Workshop.check(
-      library, rules: ["append.state", "delete.again", "entry.constant"], deadline: 1_500)
+      library, rules: ["append.state", "delete.again", "entry.constant"], deadline: 15_000)
     #expect(report.failures.map(\.id) == ["append.state"])
-    #expect(report.failures.first?.outcome == .failed("the plugin gave no answer within 1.5 seconds and was ended"))
+    #expect(report.failures.first?.outcome == .failed("the plugin gave no answer within 15.0 seconds and was ended"))
     #expect(report.results.count == 3)
   }
 

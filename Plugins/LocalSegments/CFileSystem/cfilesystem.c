@@ -13,7 +13,8 @@ static int64_t answer(int64_t result) { return result < 0 ? -(int64_t)errno : re
 
 int64_t cfs_read(int fd, void *buffer, size_t count, int64_t offset, int cached_only) {
   struct iovec vector = {.iov_base = buffer, .iov_len = count};
-  return answer(preadv2(fd, &vector, 1, offset, cached_only ? RWF_NOWAIT : 0));
+  int64_t result = answer(preadv2(fd, &vector, 1, offset, cached_only ? RWF_NOWAIT : 0));
+  return cached_only && result == -EOPNOTSUPP ? -EAGAIN : result;
 }
 
 int64_t cfs_write(int fd, const struct iovec *vectors, int count, int64_t offset) {

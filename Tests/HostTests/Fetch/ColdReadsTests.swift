@@ -14,7 +14,7 @@ struct ColdReadsTests {
     }
     /// False after ten seconds.
     func wait() -> Bool {
-      guard woken.lock(whenValue: 1, timeoutSeconds: 10) else { return false }
+      guard woken.lock(whenValue: 1, timeoutSeconds: 300) else { return false }
       woken.unlock()
       return true
     }

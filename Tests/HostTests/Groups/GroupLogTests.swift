@@ -30,7 +30,7 @@ struct GroupLogTests {
 
     /// Waits for the next one and runs it; false after ten seconds.
     func runNext() -> Bool {
-      guard waiting.lock(whenValue: 1, timeoutSeconds: 10) else { return false }
+      guard waiting.lock(whenValue: 1, timeoutSeconds: 300) else { return false }
       let body = bodies.withLockedValue { $0.removeFirst() }
       waiting.unlock(withValue: 0)
       body()

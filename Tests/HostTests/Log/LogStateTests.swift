@@ -56,7 +56,7 @@ final class LogStateTests: @unchecked Sendable {
         done.lock()
         done.unlock(withValue: 1)
       })
-    try #require(done.lock(whenValue: 1, timeoutSeconds: 10))
+    try #require(done.lock(whenValue: 1, timeoutSeconds: 300))
     done.unlock()
     return try #require(outcome.withLockedValue { $0 })
   }

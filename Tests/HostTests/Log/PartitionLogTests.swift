@@ -31,7 +31,7 @@ struct PartitionLogTests {
 
     /// Waits for the n-th outcome; false after ten seconds.
     func wait(_ count: Int) -> Bool {
-      guard list.lock(whenValue: count, timeoutSeconds: 10) else { return false }
+      guard list.lock(whenValue: count, timeoutSeconds: 300) else { return false }
       list.unlock()
       return true
     }
@@ -212,7 +212,7 @@ struct PartitionLogTests {
     #expect(waiter.count.withLockedValue { $0 } == 1)
     tier.script.withLockedValue { $0.isFlushHeld = false }
     tier.releaseFlush()
-    #expect(drained.lock(whenValue: 1, timeoutSeconds: 10))
+    #expect(drained.lock(whenValue: 1, timeoutSeconds: 300))
     drained.unlock()
     #expect(tier.script.withLockedValue { $0.openPartitions } == 0)
     commit.stop()

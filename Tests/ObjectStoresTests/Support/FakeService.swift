@@ -32,7 +32,7 @@ final class FakeService: HTTPTransport {
   static let settings = [
     "endpoint": "http://service.test:1", "bucket": "bucket", "prefix": "a/prefix", "access_key_id": "AKIDTEST",
     "secret_access_key": "very-secret-words", "max_connections": "4", "connect_timeout": "1000",
-    "request_timeout": "5000", "retries": "3", "multipart_threshold": "\(5 << 20)", "part_size": "\(5 << 20)",
+    "request_timeout": "60000", "retries": "3", "multipart_threshold": "\(5 << 20)", "part_size": "\(5 << 20)",
   ]
 
   func store(_ host: TestHost, _ changes: [String: String] = [:]) throws -> S3Store {

@@ -10,7 +10,10 @@
  * what the call returned, or -errno.
  */
 
-/* preadv2 with one buffer; with `cached_only` it reads what the page cache holds and answers -EAGAIN for nothing. */
+/*
+ * preadv2 with one buffer; with `cached_only` it reads what the page cache holds and answers -EAGAIN for nothing, and
+ * always where the file system cannot tell (tmpfs, overlayfs and NFS of many kernels): the caller has to wait then.
+ */
 int64_t cfs_read(int fd, void *buffer, size_t count, int64_t offset, int cached_only);
 
 /* pwritev. */
