@@ -45,12 +45,11 @@ extension PartitionLog {
     var slice = LogSlice()
     var wanted = request.offset
     for number in 0..<max(1, limit) {
-      guard let (view, known) = try view(of: wanted, request) else {
-        return number == 0 ? (.miss, slice) : (.ok, slice)
-      }
       let budget = request.maxBytes - slice.byteCount
       do throws(ReadStop) {
-        let part = try region(of: wanted, view, known, request, budget: budget, isFirst: number == 0)
+        guard let (view, part) = try find(wanted, request, budget: budget, isFirst: number == 0) else {
+          return number == 0 ? (.miss, slice) : (.ok, slice)
+        }
         guard let part else { return (.ok, slice) }
         regions(FileRegion(file: view.file, position: part.start, byteCount: Int(part.end - part.start)))
         if number == 0 { slice.startOffset = min(part.baseOffset, request.offset) }
@@ -67,40 +66,69 @@ extension PartitionLog {
     return (.ok, slice)
   }
 
+  /// What a reader looks at, and the count of file changes at the moment it was taken from the state.
+  private struct Look {
+    let view: SegmentView
+    let known: (start: Int64?, end: Int64?)
+    let fileChanges: Int
+  }
+
+  /// The run of batches at `wanted` in one segment; nil when the offset is not held, without a part when the first batch
+  /// is too large or not visible.
+  ///
+  /// A truncation or a replacement beside this gives the segment's paths to other files, the index among them: what was
+  /// found, good or bad, counts only if none began or ended since the state was looked at.
+  private func find(
+    _ wanted: Int64, _ request: ReadRequest, budget: Int, isFirst: Bool
+  ) throws(ReadStop) -> (view: SegmentView, part: Part?)? {
+    for _ in 0..<Limits.lookUpAttempts {
+      guard let look = try look(for: wanted, request) else { return nil }
+      do throws(ReadStop) {
+        let part = try region(of: wanted, look.view, look.known, request, budget: budget, isFirst: isFirst)
+        let isValid = published.withLock { state in
+          guard state.fileChanges == look.fileChanges else { return false }
+          if let part { state.boundaries.remember(part.nextOffset, base: look.view.baseOffset, position: part.end) }
+          return true
+        }
+        if isValid { return (look.view, part) }
+      } catch {
+        if published.withLock({ $0.fileChanges }) == look.fileChanges { throw error }
+      }
+    }
+    throw .failed(.wouldBlock, path: directory)
+  }
+
   /// The segment that holds the next batch at or above `offset`; nil when the offset is not held.
-  private func view(
-    of offset: Int64, _ request: ReadRequest
-  ) throws(ReadStop) -> (SegmentView, known: (start: Int64?, end: Int64?))? {
+  private func look(for offset: Int64, _ request: ReadRequest) throws(ReadStop) -> Look? {
     // A segment that was deleted between the look at the state and the opening of its file is looked up again. So is one
     // whose path leads to another file since a truncation or a replacement: what was opened must be what was looked up.
-    for attempt in 0..<Limits.lookUpAttempts {
-      let (found, changes) = published.withLock {
-        state -> ((SegmentEntry, known: (start: Int64?, end: Int64?))?, Int) in
-        guard offset >= state.startOffset, offset < state.endOffset else { return (nil, 0) }
+    for attempt in 1...Limits.lookUpAttempts {
+      let found = published.withLock { state -> (entry: SegmentEntry, known: (start: Int64?, end: Int64?), changes: Int)? in
+        guard offset >= state.startOffset, offset < state.endOffset else { return nil }
         var index = state.segmentIndex(containing: offset)
         while offset >= state.segments[index].tail.nextOffset, index + 1 < state.segments.count { index += 1 }
         let entry = state.segments[index]
         let base = entry.segment.baseOffset
         let start = state.boundaries.position(of: offset, base: base)
         let end = state.boundaries.position(of: request.endOffset, base: base)
-        return ((entry, (start, end)), state.fileChanges)
+        return (entry, (start, end), state.fileChanges)
       }
-      guard let (entry, known) = found else { return nil }
+      guard let (entry, known, changes) = found else { return nil }
       do throws(Errno) {
         let open = entry.dirtyFile ?? entry.segment.log.ifOpen()
         if open == nil, request.nonblocking { throw .wouldBlock }
         let file = if let open { open } else { try entry.segment.log.file() }
-        if open == nil, published.withLock({ $0.fileChanges }) != changes { continue }
+        if entry.dirtyFile == nil, published.withLock({ $0.fileChanges }) != changes { continue }
         let view = SegmentView(
           segment: entry.segment, byteCount: entry.tail.byteCount, nextOffset: entry.tail.nextOffset, file: file,
           cachedOnly: request.nonblocking)
-        return (view, known)
+        return Look(view: view, known: known, fileChanges: changes)
       } catch {
-        if error == .notFound, attempt < Limits.lookUpAttempts - 1 { continue }
+        if error == .notFound, attempt < Limits.lookUpAttempts { continue }
         throw ReadStop(error, entry.segment.log.path)
       }
     }
-    return nil
+    throw .failed(.wouldBlock, path: directory)
   }
 
   private struct Part {
@@ -127,10 +155,6 @@ extension PartitionLog {
       guard fileSystem.isCached(view.file.descriptor, at: first.position, byteCount: count) else { throw .wouldBlock }
     } else {
       end = try verified(view, first, end)
-    }
-    published.withLock { state in
-      guard state.segments[state.segmentIndex(containing: view.baseOffset)].segment === view.segment else { return }
-      state.boundaries.remember(end.nextOffset, base: view.baseOffset, position: end.position)
     }
     return Part(
       start: first.position, end: end.position, baseOffset: first.header.baseOffset, nextOffset: end.nextOffset)

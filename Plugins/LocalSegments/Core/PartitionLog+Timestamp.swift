@@ -12,7 +12,7 @@ extension PartitionLog {
       for _ in 0..<Limits.lookUpAttempts {
         if let outcome = try attempt(timestamp, range, nonblocking: nonblocking) { return outcome }
       }
-      throw ReadStop.failed(.notFound, path: directory)
+      throw ReadStop.failed(.wouldBlock, path: directory)
     } catch {
       switch error {
       case .wouldBlock: return .wouldBlock
@@ -23,16 +23,29 @@ extension PartitionLog {
     }
   }
 
-  /// One look; nil when a segment's path leads to another file since it began.
+  /// One look; nil when a segment's path led to another file since it began, whatever was found then.
   private func attempt(
     _ timestamp: Int64, _ range: Range<Int64>, nonblocking: Bool
   ) throws(ReadStop) -> TimestampOutcome? {
     let (entries, changes) = candidates(timestamp, range)
+    do throws(ReadStop) {
+      let outcome = try firstBatch(reaching: timestamp, range, in: entries, changes, nonblocking: nonblocking)
+      return published.withLock({ $0.fileChanges }) == changes ? outcome : nil
+    } catch {
+      if case .wouldBlock = error { throw error }
+      if published.withLock({ $0.fileChanges }) == changes { throw error }
+      return nil
+    }
+  }
+
+  private func firstBatch(
+    reaching timestamp: Int64, _ range: Range<Int64>, in entries: [SegmentEntry], _ changes: Int, nonblocking: Bool
+  ) throws(ReadStop) -> TimestampOutcome? {
     for entry in entries {
       let open = entry.dirtyFile ?? entry.segment.log.ifOpen()
       if open == nil, nonblocking { return .wouldBlock }
       let opened = if let open { open } else { try openIfThere(entry.segment) }
-      if open == nil, published.withLock({ $0.fileChanges }) != changes { return nil }
+      if entry.dirtyFile == nil, published.withLock({ $0.fileChanges }) != changes { return nil }
       guard let file = opened else { continue }
       let view = SegmentView(
         segment: entry.segment, byteCount: entry.tail.byteCount, nextOffset: entry.tail.nextOffset, file: file,

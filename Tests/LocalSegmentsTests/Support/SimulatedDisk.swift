@@ -59,6 +59,8 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
   var capacity: Int?
   /// Runs after a file was made durable and before its caller hears of it.
   var afterSync: (() -> Void)?
+  /// Runs before a read or a rename, on the thread that makes it; it may wait for others.
+  var beforeCall: ((Operation, String) -> Void)?
   /// Paths of files that were synced, in order; the test empties it.
   var synced: [String] = []
   /// Whether nothing is in the page cache.
@@ -288,7 +290,8 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
   func read(
     _ descriptor: Int32, at position: Int64, into target: UnsafeMutableRawBufferPointer, cachedOnly: Bool
   ) throws(Errno) -> Int {
-    try locking { () throws(Errno) in
+    beforeCall?(.read, lock.withLock { _ in opened(descriptor).path })
+    return try locking { () throws(Errno) in
       let (inode, path) = opened(descriptor)
       try enter(.read, path)
       if cachedOnly, isCold { throw .wouldBlock }
@@ -389,6 +392,7 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
   }
 
   func rename(_ path: String, to newPath: String) throws(Errno) {
+    beforeCall?(.rename, newPath)
     try locking { () throws(Errno) in
       try enter(.rename, path)
       let (parent, name) = try place(path)
