@@ -50,4 +50,24 @@ import TierKit
       #expect(answer.start == Int64(offset) && answer.bytes == bytes(new[(offset - 20)...]), "offset \(offset)")
     }
   }
+
+  @Test func oneAnswerHoldsBatchesOfBeforeTheCutOrOfAfterIt() throws {
+    let rig = try Rig()
+    let log = try rig.open()
+    try log.append(series(20))
+    let request = ReadRequest(offset: 0, endOffset: .max, maxBytes: .max, minOneBatch: true, nonblocking: false)
+    var ends: [Int64] = []
+    let (outcome, slice) = try log.read(request, limit: 4) { region in
+      ends.append(region.position + Int64(region.byteCount))
+      guard ends.count == 1 else { return }
+      do {
+        try log.truncate(to: 15)
+        try log.append([TestBatch(at: 15, count: 10)])
+      } catch {
+        Issue.record(error)
+      }
+    }
+    #expect(outcome == .ok && ends == [20 * 101] && slice.nextOffset == 20)
+    #expect(try log.answer(18).start == 15)
+  }
 }

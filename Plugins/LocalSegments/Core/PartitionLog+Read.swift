@@ -44,13 +44,18 @@ extension PartitionLog {
   ) throws(ReadStop) -> (outcome: ReadOutcome, slice: LogSlice) {
     var slice = LogSlice()
     var wanted = request.offset
+    var fileChanges: Int?
     for number in 0..<max(1, limit) {
       let budget = request.maxBytes - slice.byteCount
       do throws(ReadStop) {
-        guard let (view, part) = try find(wanted, request, budget: budget, isFirst: number == 0) else {
+        guard let (look, part) = try find(wanted, request, budget: budget, isFirst: number == 0) else {
           return number == 0 ? (.miss, slice) : (.ok, slice)
         }
+        // What was added to the answer may be cut off by now and followed by other batches.
+        if let fileChanges, fileChanges != look.fileChanges { return (.ok, slice) }
+        fileChanges = look.fileChanges
         guard let part else { return (.ok, slice) }
+        let view = look.view
         regions(FileRegion(file: view.file, position: part.start, byteCount: Int(part.end - part.start)))
         if number == 0 { slice.startOffset = min(part.baseOffset, request.offset) }
         slice.nextOffset = part.nextOffset
@@ -80,7 +85,7 @@ extension PartitionLog {
   /// found, good or bad, counts only if none began or ended since the state was looked at.
   private func find(
     _ wanted: Int64, _ request: ReadRequest, budget: Int, isFirst: Bool
-  ) throws(ReadStop) -> (view: SegmentView, part: Part?)? {
+  ) throws(ReadStop) -> (look: Look, part: Part?)? {
     for _ in 0..<Limits.lookUpAttempts {
       guard let look = try look(for: wanted, request) else { return nil }
       do throws(ReadStop) {
@@ -90,7 +95,7 @@ extension PartitionLog {
           if let part { state.boundaries.remember(part.nextOffset, base: look.view.baseOffset, position: part.end) }
           return true
         }
-        if isValid { return (look.view, part) }
+        if isValid { return (look, part) }
       } catch {
         if published.withLock({ $0.fileChanges }) == look.fileChanges { throw error }
       }
