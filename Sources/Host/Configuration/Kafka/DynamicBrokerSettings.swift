@@ -1,0 +1,60 @@
+/// How far a setting of the broker reaches that clients change while it runs.
+public enum DynamicScope: String, Sendable, Hashable, CaseIterable, Codable {
+  /// This broker's own: the resource is named after its id.
+  case broker
+  /// The default of every broker of the cluster: the resource has no name.
+  case cluster
+
+  public var source: KafkaConfigSource {
+    switch self {
+    case .broker: .dynamicBroker
+    case .cluster: .dynamicDefaultBroker
+    }
+  }
+}
+
+/// What clients set for the broker while it ran, under Kafka's broker names, in normal form.
+public struct DynamicBrokerSettings: Sendable, Hashable, Codable {
+  public var broker: [String: String]
+  public var cluster: [String: String]
+
+  public init(broker: [String: String] = [:], cluster: [String: String] = [:]) {
+    self.broker = broker
+    self.cluster = cluster
+  }
+
+  public subscript(scope: DynamicScope) -> [String: String] {
+    get {
+      switch scope {
+      case .broker: broker
+      case .cluster: cluster
+      }
+    }
+    set {
+      switch scope {
+      case .broker: broker = newValue
+      case .cluster: cluster = newValue
+      }
+    }
+  }
+
+  /// Scopes with the one that weighs most in front.
+  static let order: [DynamicScope] = [.broker, .cluster]
+
+  /// What of these settings this release can use, and the names of the others in alphabetical order: an older or newer
+  /// release may have known names or values that this one does not.
+  public func usable() -> (kept: DynamicBrokerSettings, dropped: [String]) {
+    var kept = DynamicBrokerSettings()
+    var dropped: Set<String> = []
+    for scope in DynamicScope.allCases {
+      for (name, value) in self[scope] {
+        if case .success(let settings) = BrokerConfiguration.check([name: value], in: scope) {
+          kept[scope].merge(settings) { $1 }
+        } else {
+          dropped.insert(name)
+        }
+      }
+    }
+    return (kept, dropped.sorted())
+  }
+}
