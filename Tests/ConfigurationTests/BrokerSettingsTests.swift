@@ -189,13 +189,23 @@ struct BrokerSettingsTests {
     #expect(try settings.replacing(.cluster, with: [:]).get() == DynamicBrokerSettings(broker: ["log.segment.bytes": "4096"]))
   }
 
-  @Test("what another release has stored and this one cannot use is left out, name by name")
-  func usable() {
+  @Test("names that another release has stored and this one does not take are left out, one by one")
+  func usable() throws {
     let found = DynamicBrokerSettings(
       broker: ["log.retention.ms": "5", "no.such": "1", "node.id": "3"],
-      cluster: ["log.segment.bytes": "x", "sasl.kerberos.min.time.before.relogin": "1", "max.connections": "3"])
-    let (kept, dropped) = found.usable()
+      cluster: ["sasl.kerberos.min.time.before.relogin": "1", "max.connections": "3"])
+    let (kept, dropped) = try found.usable().get()
     #expect(kept == DynamicBrokerSettings(broker: ["log.retention.ms": "5"], cluster: ["max.connections": "3"]))
-    #expect(dropped == ["log.segment.bytes", "no.such", "node.id", "sasl.kerberos.min.time.before.relogin"])
+    #expect(dropped == ["no.such", "node.id", "sasl.kerberos.min.time.before.relogin"])
+  }
+
+  @Test("a stored value that is not accepted is no reason to go on with the default")
+  func unusable() {
+    let found = DynamicBrokerSettings(cluster: ["log.retention.ms": "-5"])
+    guard case .failure(.invalid(let problems)) = found.usable() else {
+      Issue.record("used")
+      return
+    }
+    #expect(problems.first?.message == "log.retention.ms: -5 is below the minimum")
   }
 }

@@ -59,7 +59,9 @@ public struct ServeCommand: AsyncParsableCommand {
 }
 
 /// Starts the broker, keeps it running until shutdown is asked for, then stops it.
-private struct BrokerService: Service {
+private struct BrokerService: Service, CustomStringConvertible {
+  /// The service group logs its services at level debug: not with the configuration, which may hold secrets.
+  let description = "broker"
   let checked: LoadedChain
   let logger: Logger
   let logLevel: LogLevelSwitch

@@ -83,7 +83,7 @@ struct ConfigurationAlteration: Sendable {
 }
 
 /// What both responses say of a resource.
-protocol ConfigurationResult {
+protocol ConfigurationResult: SendableMetatype {
   var resourceType: Int8 { get set }
   var resourceName: String { get set }
   var errorCode: ErrorCode { get set }
@@ -97,7 +97,7 @@ extension ConfigurationResult {
     resourceType = resource.type
     resourceName = resource.name
     errorCode = refusal?.code ?? .none
-    errorMessage = refusal?.message
+    errorMessage = refusal?.boundedMessage
   }
 }
 

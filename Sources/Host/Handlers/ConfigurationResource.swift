@@ -1,3 +1,16 @@
+extension AppendRefusal {
+  /// The message as a response carries it. It repeats names that a client chose, and a string of the older versions has no
+  /// room for more than 32767 bytes: a response that cannot be encoded would end the connection.
+  var boundedMessage: String {
+    let scalars = message.unicodeScalars
+    guard scalars.count > Self.messageScalarsMax else { return message }
+    return String(String.UnicodeScalarView(scalars.prefix(Self.messageScalarsMax))) + "…"
+  }
+
+  /// Four bytes each at the most; enough for a person.
+  private static let messageScalarsMax = 4096
+}
+
 /// What a request about settings names.
 struct ConfigurationResource: Hashable, Sendable {
   /// Kafka's numbers of the kinds that have settings here.

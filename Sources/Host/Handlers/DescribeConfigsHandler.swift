@@ -27,7 +27,7 @@ enum DescribeConfigsHandler: RequestHandler {
       result.configs = entries.filter { wanted?.contains($0.name) ?? true }
     } catch {
       result.errorCode = error.code
-      result.errorMessage = error.message
+      result.errorMessage = error.boundedMessage
     }
     return result
   }

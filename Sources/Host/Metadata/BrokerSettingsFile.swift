@@ -50,6 +50,14 @@ struct BrokerSettingsFile {
     }
   }
 
+  /// What of the file this release can use, and the names that it does not know.
+  func loadUsable() throws(Failure) -> (kept: DynamicBrokerSettings, dropped: [String]) {
+    switch try load().usable() {
+    case .success(let found): return found
+    case .failure(let problem): throw .damaged(path: path, reason: problem.sentence)
+    }
+  }
+
   /// The file holds `settings`, durably, when this returns. Nothing is changed when it throws.
   func save(_ settings: DynamicBrokerSettings) throws(Failure) {
     let encoder = JSONEncoder()

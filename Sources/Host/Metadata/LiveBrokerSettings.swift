@@ -13,7 +13,7 @@ final class LiveBrokerSettings: Sendable {
   /// Reads what clients have set before. Blocks.
   init(_ configuration: Configuration, logger: Logger) throws(BrokerSettingsFile.Failure) {
     file = BrokerSettingsFile(directory: configuration.dataDirectory)
-    let (kept, dropped) = try file.load().usable()
+    let (kept, dropped) = try file.loadUsable()
     if !dropped.isEmpty {
       logger.warning(
         "Settings that clients gave this broker are ignored: this release does not take them",

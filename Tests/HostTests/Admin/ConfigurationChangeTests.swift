@@ -119,4 +119,15 @@ struct ConfigurationChangeTests {
     ])
     #expect(try change.applied(to: ["log.retention.ms": "5"], in: .broker(broker(), .cluster)) == [:])
   }
+
+  @Test("a message that repeats a client's names fits into a response")
+  func boundedMessage() throws {
+    let names = (0..<1000).map { "listener.name.\(String(repeating: "ä", count: 100))\($0).ssl.keystore.location" }
+    let change = ConfigurationChange(steps: names.map { .init(name: $0, operation: 0, value: "1") })
+    let table = ConfigurationTable.broker(try broker(), .broker)
+    let refused = try #require(refusal { _ = try change.applied(to: [:], in: table) })
+    #expect(refused.message.utf8.count > 32_767 && refused.boundedMessage.utf8.count < 32_767)
+    #expect(refused.message.hasPrefix(refused.boundedMessage.dropLast()))
+    #expect(AppendRefusal(code: .invalidRequest, message: "short").boundedMessage == "short")
+  }
 }

@@ -41,20 +41,22 @@ public struct DynamicBrokerSettings: Sendable, Hashable, Codable {
   /// Scopes with the one that weighs most in front.
   static let order: [DynamicScope] = [.broker, .cluster]
 
-  /// What of these settings this release can use, and the names of the others in alphabetical order: an older or newer
-  /// release may have known names or values that this one does not.
-  public func usable() -> (kept: DynamicBrokerSettings, dropped: [String]) {
+  /// What of these settings this release can use, and the names of the others in alphabetical order: another release may
+  /// have known names that this one does not. A known name with a value that is not accepted is a failure, because the
+  /// default in its place could delete what the value keeps.
+  public func usable() -> Result<(kept: DynamicBrokerSettings, dropped: [String]), BrokerChangeProblem> {
     var kept = DynamicBrokerSettings()
     var dropped: Set<String> = []
     for scope in DynamicScope.allCases {
-      for (name, value) in self[scope] {
-        if case .success(let settings) = BrokerConfiguration.check([name: value], in: scope) {
-          kept[scope].merge(settings) { $1 }
-        } else {
-          dropped.insert(name)
+      for (name, value) in self[scope].sorted(by: { $0.key < $1.key }) {
+        switch BrokerConfiguration.check([name: value], in: scope) {
+        case .success(let settings): kept[scope].merge(settings) { $1 }
+        case .failure(.invalid(let problems)) where BrokerConfiguration.definition(named: name) != nil:
+          return .failure(.invalid(problems))
+        case .failure: dropped.insert(name)
         }
       }
     }
-    return (kept, dropped.sorted())
+    return .success((kept, dropped.sorted()))
   }
 }
