@@ -246,6 +246,24 @@ def test_refusals_say_why_and_change_nothing(broker, node, name, value, code, sa
     assert not (broker.data / "broker.settings").exists()
 
 
+def test_what_cannot_be_stored_is_refused_and_not_in_force(broker, topic):
+    clients.create_topic(broker.bootstrap, topic)
+    # A directory in the place of the file's draft: writing it fails, also for root.
+    (broker.data / "broker.settings.tmp").mkdir()
+    error, text = wire_alter(broker, "1", [("message.max.bytes", 0, "2000")])
+    assert (error, "broker.settings.tmp" in text) == (56, True), text
+    assert topic_setting(broker, topic, "max.message.bytes") == ("1048588", DEFAULT)
+    assert produce_error(broker, topic, 3000) == 0
+    (broker.data / "broker.settings.tmp").rmdir()
+    assert wire_alter(broker, "1", [("message.max.bytes", 0, "2000")]) == (0, "")
+    assert produce_error(broker, topic, 3000) == MESSAGE_TOO_LARGE
+
+
+def test_long_names_are_refused_in_an_answer_that_can_be_read(broker):
+    error, text = wire_alter(broker, "1", [("listener.name." + "x" * 32000 + ".ssl.keystore.location", 0, "1")])
+    assert error == 42 and 1000 < len(text) < 32000
+
+
 # -- what comes of it ------------------------------------------------------------------------------------------------
 
 

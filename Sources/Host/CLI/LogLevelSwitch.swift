@@ -4,8 +4,10 @@ import Synchronization
 
 /// The level of the broker's log, which clients may change while it runs. Any thread.
 final class LogLevelSwitch: Sendable {
-  /// An index of `Logger.Level.allCases`: whether a line is written is asked too often for a lock.
+  /// An index of `levels`: whether a line is written is asked too often for a lock.
   private let index: Atomic<Int>
+
+  private static let levels = Logger.Level.allCases
 
   init(_ level: Logger.Level) { index = Atomic(Self.index(of: level)) }
 
@@ -16,12 +18,12 @@ final class LogLevelSwitch: Sendable {
   }
 
   var level: Logger.Level {
-    get { Logger.Level.allCases[index.load(ordering: .relaxed)] }
+    get { Self.levels[index.load(ordering: .relaxed)] }
     set { index.store(Self.index(of: newValue), ordering: .relaxed) }
   }
 
   private static func index(of level: Logger.Level) -> Int {
-    guard let index = Logger.Level.allCases.firstIndex(of: level) else { preconditionFailure("no log level \(level)") }
+    guard let index = levels.firstIndex(of: level) else { preconditionFailure("no log level \(level)") }
     return index
   }
 }

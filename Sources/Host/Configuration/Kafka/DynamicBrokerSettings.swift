@@ -1,5 +1,5 @@
 /// How far a setting of the broker reaches that clients change while it runs.
-public enum DynamicScope: String, Sendable, Hashable, CaseIterable, Codable {
+public enum DynamicScope: Sendable, Hashable, CaseIterable {
   /// This broker's own: the resource is named after its id.
   case broker
   /// The default of every broker of the cluster: the resource has no name.
