@@ -4,8 +4,8 @@ import Logging
 
 /// Settings that change while the broker runs.
 extension Broker {
-  /// Puts settings, which were checked, in force: durable when they are visible, and known to every topic when `answer` is
-  /// called, once, on the controller thread. On the controller thread; blocks for the file alone.
+  /// Puts settings, which were checked, in force: durable when they are visible, and known to every topic when
+  /// `answer` is called, once, on the controller thread. On the controller thread; blocks for the file alone.
   func adopt(_ dynamic: DynamicBrokerSettings, _ answer: @escaping @Sendable (AppendRefusal?) -> Void) {
     let before = settings.current
     do throws(AppendRefusal) {

@@ -151,7 +151,9 @@ final class Broker: @unchecked Sendable {
     try startHTTP()
     compaction?.start()
     warnOfMissingDescriptors()
-    let listener = Listener(broker: self, group: eventLoops, network: configuration.network) { [settings, descriptorLimit] in
+    let listener = Listener(
+      broker: self, group: eventLoops, network: configuration.network
+    ) { [settings, descriptorLimit] in
       min(settings.current.connectionCountMax, descriptorLimit.connectionsMax)
     }
     self.listener = listener

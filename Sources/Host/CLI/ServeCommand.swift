@@ -46,7 +46,11 @@ public struct ServeCommand: AsyncParsableCommand {
     // The service starts the broker, so that signals are handled from before the first line is printed.
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
-        services: [.init(service: BrokerService(checked: checked, logger: logger, logLevel: level), successTerminationBehavior: .gracefullyShutdownGroup)],
+        services: [
+          .init(
+            service: BrokerService(checked: checked, logger: logger, logLevel: level),
+            successTerminationBehavior: .gracefullyShutdownGroup)
+        ],
         gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     do {
       try await group.run()

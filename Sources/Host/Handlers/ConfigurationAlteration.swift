@@ -1,8 +1,8 @@
 import Configuration
 import KafkaProtocol
 
-/// The part that AlterConfigs and IncrementalAlterConfigs share: each resource is checked and changed in a turn of its own
-/// on the controller thread, and refused by itself.
+/// The part that AlterConfigs and IncrementalAlterConfigs share: each resource is checked and changed in a turn of its
+/// own on the controller thread, and refused by itself.
 struct ConfigurationAlteration: Sendable {
   struct Order: Sendable {
     var resource: ConfigurationResource
@@ -31,7 +31,8 @@ struct ConfigurationAlteration: Sendable {
   }
 
   private func alter(
-    _ resource: ConfigurationResource, _ change: ConfigurationChange, _ answer: @escaping @Sendable (AppendRefusal?) -> Void
+    _ resource: ConfigurationResource, _ change: ConfigurationChange,
+    _ answer: @escaping @Sendable (AppendRefusal?) -> Void
   ) {
     do throws(AppendRefusal) {
       guard !repeated.contains(resource) else {

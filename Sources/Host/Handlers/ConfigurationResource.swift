@@ -1,6 +1,6 @@
 extension AppendRefusal {
-  /// The message as a response carries it. It repeats names that a client chose, and a string of the older versions has no
-  /// room for more than 32767 bytes: a response that cannot be encoded would end the connection.
+  /// The message as a response carries it. It repeats names that a client chose, and a string of the older versions has
+  /// no room for more than 32767 bytes: a response that cannot be encoded would end the connection.
   var boundedMessage: String {
     let scalars = message.unicodeScalars
     guard scalars.count > Self.messageScalarsMax else { return message }

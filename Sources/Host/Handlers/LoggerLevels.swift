@@ -1,8 +1,8 @@
 import KafkaProtocol
 import Logging
 
-/// The broker's loggers as Kafka shows them (KIP-412): there is one, the root. Its level lasts until the next start, as in
-/// Apache Kafka. Pure.
+/// The broker's loggers as Kafka shows them (KIP-412): there is one, the root. Its level lasts until the next start, as
+/// in Apache Kafka. Pure.
 enum LoggerLevels {
   static let root = "root"
 
@@ -24,9 +24,9 @@ enum LoggerLevels {
     for step in change.steps {
       let operation = try ConfigurationChange.operation(of: step)
       if operation == .append || operation == .subtract {
+        let name = operation == .append ? "APPEND" : "SUBTRACT"
         throw AppendRefusal(
-          code: .invalidRequest,
-          message: "\(operation == .append ? "APPEND" : "SUBTRACT") operation is not allowed for the BROKER_LOGGER resource")
+          code: .invalidRequest, message: "\(name) operation is not allowed for the BROKER_LOGGER resource")
       }
       guard step.name.lowercased() == root else {
         throw AppendRefusal(

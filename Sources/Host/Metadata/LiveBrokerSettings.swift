@@ -22,15 +22,16 @@ final class LiveBrokerSettings: Sendable {
     let settings = BrokerSettings(configuration, dynamic: kept)
     for problem in settings.conflicts {
       logger.warning(
-        "A setting that a client gave this broker does not fit the configuration file", metadata: ["problem": "\(problem)"])
+        "A setting that a client gave this broker does not fit the configuration file",
+        metadata: ["problem": "\(problem)"])
     }
     state = NIOLockedValueBox(settings)
   }
 
   var current: BrokerSettings { state.withLockedValue { $0 } }
 
-  /// Puts `dynamic`, which was checked, in force: durable first, then visible. On the controller thread; blocks. Nothing
-  /// is changed when it throws.
+  /// Puts `dynamic`, which was checked, in force: durable first, then visible. On the controller thread; blocks.
+  /// Nothing is changed when it throws.
   func replace(_ dynamic: DynamicBrokerSettings) throws(BrokerSettingsFile.Failure) {
     try file.save(dynamic)
     state.withLockedValue { $0 = BrokerSettings($0.configuration, dynamic: dynamic) }

@@ -44,8 +44,8 @@ final class Topic: Sendable {
 
   func add(_ logs: [PartitionLog]) { state.withLockedValue { $0.partitions += logs } }
 
-  /// Replaces the configuration and tells the logs and their tiers, all of them, also when one fails: its error is thrown
-  /// in the end. Blocks; on the controller thread.
+  /// Replaces the configuration and tells the logs and their tiers, all of them, also when one fails: its error is
+  /// thrown in the end. Blocks; on the controller thread.
   func configure(_ overrides: [String: String], _ configuration: ResolvedTopicConfiguration) throws(TierFailure) {
     let logs = state.withLockedValue { state in
       state.overrides = overrides

@@ -21,7 +21,8 @@ final class Listener: @unchecked Sendable {
     var refusals = 0
   }
 
-  /// `connectionsMax`: what holds now of `network.max_connections`, or fewer where the process has not enough descriptors.
+  /// `connectionsMax`: what holds now of `network.max_connections`, or fewer where the process has not enough
+  /// descriptors.
   init(
     broker: Broker, group: MultiThreadedEventLoopGroup, network: Configuration.Network,
     connectionsMax: @escaping @Sendable () -> Int

@@ -41,8 +41,8 @@ final class OffloadService: Sendable {
 
   /// `topics` answers what is being served now, `bytesPerSecond` what may be copied; any thread.
   init(
-    _ settings: Configuration.Offload, bytesPerSecond: @escaping @Sendable () -> Int64, tiers: [TierHandle], logger: Logger,
-    clock: @escaping @Sendable () -> Int64,
+    _ settings: Configuration.Offload, bytesPerSecond: @escaping @Sendable () -> Int64, tiers: [TierHandle],
+    logger: Logger, clock: @escaping @Sendable () -> Int64,
     topics: @escaping @Sendable () -> [(logs: [PartitionLog], configuration: ResolvedTopicConfiguration)]
   ) {
     self.settings = settings

@@ -38,8 +38,8 @@ extension BrokerConfiguration {
     }
   }
 
-  /// Settings that Kafka changes while it runs and that concern what is not here. They are refused, because whoever sets
-  /// them relies on what they do: protection by TLS, SASL or a limit, or a class that is loaded.
+  /// Settings that Kafka changes while it runs and that concern what is not here. They are refused, because whoever
+  /// sets them relies on what they do: protection by TLS, SASL or a limit, or a class that is loaded.
   private static func absence(of name: String) -> String? {
     var base = Substring(name)
     if name.hasPrefix("listener.name.") {

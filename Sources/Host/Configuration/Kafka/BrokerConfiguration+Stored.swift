@@ -1,5 +1,5 @@
-/// Settings that Kafka changes while it runs, for parts of Kafka that this broker does not have: tools and tests set them,
-/// so they are accepted, kept and described, and do nothing.
+/// Settings that Kafka changes while it runs, for parts of Kafka that this broker does not have: tools and tests set
+/// them, so they are accepted, kept and described, and do nothing.
 ///
 /// Only timings and sizes are among them. What names an identity, a mechanism, a key or a limit is refused instead
 /// (`BrokerConfiguration.check`): whoever sets such a thing relies on it.

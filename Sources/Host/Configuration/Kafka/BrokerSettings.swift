@@ -72,8 +72,8 @@ public final class BrokerSettings: Sendable {
     if resolved.maxMessageBytes > requestMax {
       found.append(
         ValueProblem(
-          "message.max.bytes: \(resolved.maxMessageBytes) is above socket.request.max.bytes, so such a batch could never "
-            + "arrive", expected: "at most \(requestMax)"))
+          "message.max.bytes: \(resolved.maxMessageBytes) is above socket.request.max.bytes, so such a batch could "
+            + "never arrive", expected: "at most \(requestMax)"))
     }
     return found
   }
