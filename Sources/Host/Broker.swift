@@ -9,7 +9,11 @@ import PluginLoader
 /// The composition root: builds the parts from a configuration, starts them in order and stops them in reverse.
 final class Broker: @unchecked Sendable {
   let configuration: Configuration
+  /// What holds now: `configuration`, under what clients have changed while the broker ran.
+  let settings: LiveBrokerSettings
   let logger: Logger
+  /// The level of `logger` and of all its copies.
+  let logLevel: LogLevelSwitch
   let handlers = HandlerTable()
   let inFlight: InFlightBudget
   let fetchSessions: FetchSessionCache
@@ -30,7 +34,7 @@ final class Broker: @unchecked Sendable {
   private(set) var advertised: Endpoint
 
   private let directory: DataDirectory
-  private let descriptorLimit: DescriptorLimit
+  let descriptorLimit: DescriptorLimit
   private let controller: BlockingPool
   private let groupCommit: GroupCommit?
   private let eventLoops: MultiThreadedEventLoopGroup
@@ -49,16 +53,19 @@ final class Broker: @unchecked Sendable {
   /// Opens the data directory and creates the tiers; nothing is served yet.
   init(
     _ configuration: Configuration, chain resolved: ResolvedChain, compaction strategy: ResolvedCompaction?,
-    plugins: TierLibrary, logger: Logger
+    plugins: TierLibrary, logger: Logger, logLevel: LogLevelSwitch
   ) throws {
     chostsupport_keep_large_buffers(64 << 20, 64 << 20)
     descriptorLimit = .raise()
     self.configuration = configuration
     self.logger = logger
+    self.logLevel = logLevel
     advertised = configuration.advertisedEndpoint(boundPort: configuration.listen.port)
     directory = try DataDirectory(
       path: configuration.dataDirectory, nodeID: configuration.nodeID, clusterID: configuration.clusterID)
     clusterID = directory.clusterID
+    let settings = try LiveBrokerSettings(configuration, logger: logger)
+    self.settings = settings
     inFlight = InFlightBudget(byteCountMax: configuration.network.maxInflightBytes)
     fetchSessions = FetchSessionCache(capacity: configuration.fetch.sessions)
     let pool = BlockingPool(threads: Self.blockingThreads)
@@ -79,29 +86,31 @@ final class Broker: @unchecked Sendable {
         leaderEpoch: try Self.nextLeaderEpoch(configuration.dataDirectory),
         snapshots: chain.isDurable
           ? try PartitionSnapshotStore(dataDirectory: configuration.dataDirectory, logger: logger) : nil,
-        producerIDExpiration: configuration.coordinators.producerIDExpiration.wholeMilliseconds),
-      brokerDefaults: configuration.topics.given, controller: controller, logger: logger)
+        producerIDExpiration: { settings.current.producerIDExpiration.wholeMilliseconds }),
+      settings: settings, controller: controller, logger: logger)
     groups = GroupCoordinator(
       settings: configuration.coordinators, topics: topics, blockingPool: pool, logger: logger)
     maintenance = LogMaintenance(
       topics: topics, retentionInterval: configuration.topics.retentionCheckInterval, clock: clock)
-    offload = Self.makeOffload(configuration.offload, chain, topics, logger, clock)
+    offload = Self.makeOffload(settings, chain, topics, logger, clock)
     compaction = try strategy.map { [topics] strategy in
       let handle = try CompactionHandle(
         try plugins.strategy(for: configuration.compaction), name: strategy.name,
         settings: strategy.settings.map { ($0.key, $0.value) },
         host: TierHost(instance: strategy.name, logger: logger, blockingPool: pool))
       return CompactionService(
-        topics: topics, strategy: handle, settings: configuration.compaction,
+        topics: topics, strategy: handle, settings: settings,
         dataDirectory: configuration.dataDirectory, clock: clock, logger: logger)
     }
   }
 
   private static func makeOffload(
-    _ settings: Configuration.Offload, _ chain: TierChain, _ topics: Topics, _ logger: Logger,
+    _ settings: LiveBrokerSettings, _ chain: TierChain, _ topics: Topics, _ logger: Logger,
     _ clock: @escaping @Sendable () -> Int64
   ) -> OffloadService {
-    OffloadService(settings, tiers: chain.tiers, logger: logger, clock: clock) {
+    OffloadService(
+      settings.current.configuration.offload, bytesPerSecond: { settings.current.offloadBytesPerSecondMax },
+      tiers: chain.tiers, logger: logger, clock: clock) {
       topics.all.map { ($0.partitions, $0.configuration) }
     }
   }
@@ -141,9 +150,12 @@ final class Broker: @unchecked Sendable {
     offload.start()
     try startHTTP()
     compaction?.start()
+    warnOfMissingDescriptors()
     let listener = Listener(
-      broker: self, group: eventLoops, network: configuration.network,
-      connectionsMax: descriptorLimit.connections(wanted: configuration.network.maxConnections, logger: logger))
+      broker: self, group: eventLoops, network: configuration.network
+    ) { [settings, descriptorLimit] in
+      min(settings.current.connectionCountMax, descriptorLimit.connectionsMax)
+    }
     self.listener = listener
     // The port is known before the first connection can ask for it only if it is fixed; see Listener.start.
     let port: UInt16

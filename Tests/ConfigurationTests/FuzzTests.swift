@@ -38,7 +38,7 @@ struct FuzzTests {
       let loaded = try LoadedConfiguration.parse(file: "f.yaml", bytes: bytes, environment: testEnvironment)
       _ = ConfigurationReport(loaded).json()
       _ = ConfigurationReport(loaded).table()
-      _ = BrokerConfiguration.describe(loaded.configuration)
+      _ = BrokerSettings(loaded.configuration).describe()
       _ = try ChainValidator(loaded).validate(DescriptorTable.standard)
     } catch {
       #expect(!error.diagnostics.isEmpty, "seed \(seed) round \(round)")

@@ -189,7 +189,8 @@ struct KafkaConfigTests {
   @Test("a topic is described with source and synonyms like Kafka's")
   func describeTopic() throws {
     let entries = TopicConfiguration.describe(
-      overrides: ["retention.ms": "5"], brokerDefaults: ["retention.ms": "6", "segment.bytes": "2048"])
+      overrides: ["retention.ms": "5"],
+      defaults: TopicDefaults(given: ["retention.ms": "6", "segment.bytes": "2048"]))
     #expect(entries.count == 28)
     let retention = try #require(entries.first { $0.name == "retention.ms" })
     #expect(retention.value == "5" && retention.source == .topic && !retention.isDefault && !retention.isReadOnly)
@@ -218,7 +219,8 @@ struct KafkaConfigTests {
       network: { idle_timeout: 1m }
       """
     ).configuration
-    let entries = Dictionary(uniqueKeysWithValues: BrokerConfiguration.describe(configuration).map { ($0.name, $0) })
+    let described = BrokerSettings(configuration).describe()
+    let entries = Dictionary(uniqueKeysWithValues: described.map { ($0.name, $0) })
     #expect(entries["broker.id"]?.value == "4")
     #expect(entries["listeners"]?.value == "PLAINTEXT://[::]:9")
     #expect(entries["advertised.listeners"]?.value == "PLAINTEXT://b:10")
@@ -229,6 +231,6 @@ struct KafkaConfigTests {
     #expect(entries["connections.max.idle.ms"]?.value == "60000")
     #expect(entries["delete.topic.enable"]?.isDefault == true)
     #expect(entries["inter.broker.protocol.version"]?.value == "4.0-IV3")
-    #expect(entries.values.allSatisfy { $0.isReadOnly })
+    #expect(entries["log.retention.ms"]?.source == .staticBroker)
   }
 }

@@ -25,9 +25,10 @@ public struct CompactionCommand: ParsableCommand {
       let checked = try LoadedChain.load(configuration.config, CommandLineOverrides(dataDirectory: dataDir))
       let settings = checked.loaded.configuration
       do {
+        let level = LogLevelSwitch(settings.log.level)
         let broker = try Broker(
           settings, chain: checked.chain, compaction: checked.compaction, plugins: checked.plugins,
-          logger: LogOutput.logger(settings.log))
+          logger: LogOutput.logger(settings.log.format, level: level), logLevel: level)
         defer { broker.stop() }
         try broker.open()
         guard let service = broker.compaction else {

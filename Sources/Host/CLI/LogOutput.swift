@@ -5,12 +5,24 @@ import Logging
 /// Log lines on standard error: one line each, as text or as JSON.
 struct LogOutput: LogHandler {
   var metadata: Logger.Metadata = [:]
-  var logLevel: Logger.Level
   let format: Configuration.Log.Format
+  private let common: LogLevelSwitch
+  /// Of one logger that was given a level of its own.
+  private var own: Logger.Level?
 
-  static func logger(_ settings: Configuration.Log) -> Logger {
-    let level = Logger.Level(rawValue: settings.level.rawValue) ?? .info
-    return Logger(label: "chronik") { _ in LogOutput(logLevel: level, format: settings.format) }
+  private init(format: Configuration.Log.Format, common: LogLevelSwitch) {
+    self.format = format
+    self.common = common
+  }
+
+  var logLevel: Logger.Level {
+    get { own ?? common.level }
+    set { own = newValue }
+  }
+
+  /// `level` decides for this logger and all its copies.
+  static func logger(_ format: Configuration.Log.Format, level: LogLevelSwitch) -> Logger {
+    Logger(label: "chronik") { _ in LogOutput(format: format, common: level) }
   }
 
   subscript(metadataKey key: String) -> Logger.Metadata.Value? {

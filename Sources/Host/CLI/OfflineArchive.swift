@@ -23,7 +23,8 @@ struct OfflineArchive {
       let pool = BlockingPool(threads: 4)
       let chain = try TierChain(
         checked.chain, plugins: checked.plugins, dataDirectory: settings.dataDirectory,
-        logger: LogOutput.logger(settings.log), blockingPool: pool, only: index)
+        logger: LogOutput.logger(settings.log.format, level: LogLevelSwitch(settings.log.level)), blockingPool: pool,
+        only: index)
       try chain.start()
       guard let tier = chain.tiers.first, let archive = ArchiveExtension(tier) else {
         throw CommandFailure("\(checked.chain.tiers[index].instanceName) keeps no archive that could be looked after")

@@ -41,11 +41,16 @@ public struct ServeCommand: AsyncParsableCommand {
       options.config,
       CommandLineOverrides(dataDirectory: dataDir, listen: listen, advertised: advertised, httpListen: httpListen))
     let settings = checked.loaded.configuration
-    let logger = LogOutput.logger(settings.log)
+    let level = LogLevelSwitch(settings.log.level)
+    let logger = LogOutput.logger(settings.log.format, level: level)
     // The service starts the broker, so that signals are handled from before the first line is printed.
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
-        services: [.init(service: BrokerService(checked: checked, logger: logger), successTerminationBehavior: .gracefullyShutdownGroup)],
+        services: [
+          .init(
+            service: BrokerService(checked: checked, logger: logger, logLevel: level),
+            successTerminationBehavior: .gracefullyShutdownGroup)
+        ],
         gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     do {
       try await group.run()
@@ -58,15 +63,18 @@ public struct ServeCommand: AsyncParsableCommand {
 }
 
 /// Starts the broker, keeps it running until shutdown is asked for, then stops it.
-private struct BrokerService: Service {
+private struct BrokerService: Service, CustomStringConvertible {
+  /// The service group logs its services at level debug: not with the configuration, which may hold secrets.
+  let description = "broker"
   let checked: LoadedChain
   let logger: Logger
+  let logLevel: LogLevelSwitch
 
   func run() async throws {
     let broker = try await BlockingThread.value {
       let broker = try Broker(
         checked.loaded.configuration, chain: checked.chain, compaction: checked.compaction, plugins: checked.plugins,
-        logger: logger)
+        logger: logger, logLevel: logLevel)
       do {
         let bound = try broker.start()
         Terminal.say(StartBanner.text(checked, broker, bound))

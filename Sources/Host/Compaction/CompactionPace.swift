@@ -1,6 +1,6 @@
 /// Spreads bytes over time. Pure: told the time, it says how long to wait.
 struct CompactionPace: Sendable {
-  let bytesPerSecond: Int
+  var bytesPerSecond: Int
   /// Debts below this are collected: waiting for microseconds costs more than it gives.
   static let pauseMin = Duration.milliseconds(20)
   /// A longer rest gives no more credit than this: after it the disk is not flooded.

@@ -17,7 +17,7 @@ final class CompactionService: @unchecked Sendable {
 
   private let topics: Topics
   private let strategy: CompactionHandle
-  private let settings: Configuration.Compaction
+  private let settings: LiveBrokerSettings
   private let directory: String
   private let clock: @Sendable () -> Int64
   private let logger: Logger
@@ -40,10 +40,12 @@ final class CompactionService: @unchecked Sendable {
 
   private static let restMin: Int64 = 60_000
   private static let restDoublingsMax = 6
+  /// How soon a changed interval is seen.
+  private static let restSlice = Duration.seconds(1)
 
   /// Loads the checkpoint. Blocks.
   init(
-    topics: Topics, strategy: CompactionHandle, settings: Configuration.Compaction, dataDirectory: String,
+    topics: Topics, strategy: CompactionHandle, settings: LiveBrokerSettings, dataDirectory: String,
     clock: @escaping @Sendable () -> Int64, logger: Logger
   ) {
     self.topics = topics
@@ -52,7 +54,7 @@ final class CompactionService: @unchecked Sendable {
     directory = dataDirectory
     self.clock = clock
     self.logger = logger
-    pace = CompactionPace(bytesPerSecond: settings.bytesPerSecondMax)
+    pace = CompactionPace(bytesPerSecond: settings.current.compactionBytesPerSecondMax)
     cleaned = CleanedOffsets(directory: dataDirectory) { problem in
       logger.warning(
         "How far partitions were compacted is not known; the first runs look at all of them again",
@@ -65,7 +67,7 @@ final class CompactionService: @unchecked Sendable {
       chostsupport_name_thread("compaction")
       // On Linux this is the thread's own niceness: producers come first.
       setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
-      while !rest(for: settings.interval) { lookAround(isForced: false) }
+      while !restUntilNextLook() { lookAround(isForced: false) }
     }
   }
 
@@ -169,7 +171,18 @@ final class CompactionService: @unchecked Sendable {
     return true
   }
 
+  /// As `rest(for:)` for the interval, which may be changed meanwhile.
+  private func restUntilNextLook() -> Bool {
+    let begin = ContinuousClock.now
+    while true {
+      let left = settings.current.compactionInterval - begin.duration(to: .now)
+      guard left > .zero else { return isStopping }
+      if rest(for: max(min(left, Self.restSlice), .milliseconds(1))) { return true }
+    }
+  }
+
   private func wait(for byteCount: Int) throws {
+    pace.bytesPerSecond = settings.current.compactionBytesPerSecondMax
     let pause = pace.pause(after: byteCount, now: .now)
     if pause > .zero ? rest(for: pause) : isStopping { throw Stopped() }
   }

@@ -75,7 +75,7 @@ enum CreateTopicsHandler: RequestHandler {
     _ overrides: [String: String], _ broker: Broker
   ) -> [CreateTopicsResponse.CreatableTopicConfigs] {
     TopicConfiguration.describe(
-      overrides: overrides, brokerDefaults: broker.configuration.topics.given).map { entry in
+      overrides: overrides, defaults: broker.settings.current.topicDefaults).map { entry in
       var config = CreateTopicsResponse.CreatableTopicConfigs()
       config.name = entry.name
       config.value = entry.value
@@ -112,7 +112,8 @@ struct TopicPlan {
       }
       given[config.name] = value
     }
-    switch TopicConfiguration.validate(overrides: given, brokerDefaults: broker.configuration.topics.given) {
+    let defaults = broker.settings.current.topicDefaults.values
+    switch TopicConfiguration.validate(overrides: given, brokerDefaults: defaults) {
     case .success(let normalized): overrides = normalized
     case .failure(let problems): throw AppendRefusal(code: .invalidConfig, message: "\(problems)")
     }

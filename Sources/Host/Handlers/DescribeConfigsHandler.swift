@@ -1,7 +1,9 @@
 import Configuration
 import KafkaProtocol
+import Logging
 
-/// Settings of topics (resource type 2) and of this broker (4), with their source, synonyms and documentation.
+/// Settings of topics, of this broker, of all brokers of the cluster and of loggers, with their source, synonyms and
+/// documentation.
 enum DescribeConfigsHandler: RequestHandler {
   static let versions: ClosedRange<Int16> = 1...4
 
@@ -18,54 +20,60 @@ enum DescribeConfigsHandler: RequestHandler {
     result.resourceType = resource.resourceType
     result.resourceName = resource.resourceName
     result.errorMessage = nil
-    let entries: [KafkaConfigEntry]
     do throws(AppendRefusal) {
-      entries = try self.entries(resource, broker)
+      let entries = try self.entries(
+        ConfigurationResource(type: resource.resourceType, name: resource.resourceName), request, broker)
+      let wanted = resource.configurationKeys.map { Set($0) }
+      result.configs = entries.filter { wanted?.contains($0.name) ?? true }
     } catch {
       result.errorCode = error.code
-      result.errorMessage = error.message
-      return result
-    }
-    let wanted = resource.configurationKeys.map { Set($0) }
-    result.configs = entries.filter { wanted?.contains($0.name) ?? true }.map { entry in
-      var config = DescribeConfigsResponse.DescribeConfigsResourceResult()
-      config.name = entry.name
-      config.value = entry.isSensitive ? nil : entry.value
-      config.readOnly = entry.isReadOnly
-      config.configSource = entry.source.rawValue
-      config.isSensitive = entry.isSensitive
-      config.configType = entry.type.rawValue
-      config.documentation = request.includeDocumentation ? entry.documentation : nil
-      config.synonyms = request.includeSynonyms ? entry.synonyms.map(synonym) : []
-      return config
+      result.errorMessage = error.boundedMessage
     }
     return result
   }
 
   private static func entries(
-    _ resource: DescribeConfigsRequest.DescribeConfigsResource, _ broker: Broker
-  ) throws(AppendRefusal) -> [KafkaConfigEntry] {
-    switch resource.resourceType {
-    case 2:
-      if let complaint = TopicName.complaint(resource.resourceName) {
-        throw AppendRefusal(code: .invalidTopicException, message: complaint)
-      }
-      guard let topic = broker.topics.topic(resource.resourceName) else {
-        throw AppendRefusal(code: .unknownTopicOrPartition, message: "This server does not host this topic-partition.")
-      }
-      return TopicConfiguration.describe(
-        overrides: topic.overrides, brokerDefaults: broker.configuration.topics.given)
-    case 4:
-      guard resource.resourceName.isEmpty || resource.resourceName == String(broker.nodeID) else {
-        throw AppendRefusal(
-          code: .invalidRequest,
-          message: "Unexpected broker id, expected \(broker.nodeID) or empty string, but received \(resource.resourceName)")
-      }
-      return BrokerConfiguration.describe(broker.configuration)
-    default:
-      throw AppendRefusal(
-        code: .invalidRequest, message: "Resource type \(resource.resourceType) has no settings here; 2 is topic, 4 is broker.")
+    _ resource: ConfigurationResource, _ request: DescribeConfigsRequest, _ broker: Broker
+  ) throws(AppendRefusal) -> [DescribeConfigsResponse.DescribeConfigsResourceResult] {
+    let settings = broker.settings.current
+    let entries: [KafkaConfigEntry]
+    switch try resource.kind() {
+    case .topic:
+      entries = TopicConfiguration.describe(
+        overrides: try resource.topic(of: broker).overrides, defaults: settings.topicDefaults)
+    case .broker:
+      entries = try resource.namesBroker(broker.nodeID) ? settings.describe() : settings.describeClusterDefaults()
+    case .brokerLogger:
+      try resource.checkNamesBroker(broker.nodeID)
+      return [logger(broker.logLevel.level)]
     }
+    return entries.map { self.entry($0, request) }
+  }
+
+  private static func entry(
+    _ entry: KafkaConfigEntry, _ request: DescribeConfigsRequest
+  ) -> DescribeConfigsResponse.DescribeConfigsResourceResult {
+    var config = DescribeConfigsResponse.DescribeConfigsResourceResult()
+    config.name = entry.name
+    config.value = entry.isSensitive ? nil : entry.value
+    config.readOnly = entry.isReadOnly
+    config.configSource = entry.source.rawValue
+    config.isSensitive = entry.isSensitive
+    config.configType = entry.type.rawValue
+    config.documentation = request.includeDocumentation ? entry.documentation : nil
+    config.synonyms = request.includeSynonyms ? entry.synonyms.map(synonym) : []
+    return config
+  }
+
+  /// Kafka says nothing of a logger's type, synonyms and documentation.
+  private static func logger(_ level: Logger.Level) -> DescribeConfigsResponse.DescribeConfigsResourceResult {
+    var config = DescribeConfigsResponse.DescribeConfigsResourceResult()
+    config.name = LoggerLevels.root
+    config.value = LoggerLevels.name(of: level)
+    config.configSource = KafkaConfigSource.dynamicBrokerLogger.rawValue
+    config.synonyms = []
+    config.documentation = nil
+    return config
   }
 
   private static func synonym(_ entry: KafkaConfigEntry.Synonym) -> DescribeConfigsResponse.DescribeConfigsSynonym {

@@ -53,7 +53,7 @@ extension PartitionLog {
       environment.logger.error(
         "Producers and epochs could not be rebuilt completely", metadata: logMetadata.merging(["error": "\(error)"]) { $1 })
     }
-    producers.expire(before: now - environment.producerIDExpiration)
+    producers.expire(before: now - environment.producerIDExpiration())
     lock.withLock {
       let known = max(epochs.latestEpoch ?? -1, chain.commit.state.last_leader_epoch)
       let epoch = max(environment.leaderEpoch, known + 1)
@@ -99,7 +99,7 @@ extension PartitionLog {
 
   /// Forgets producers that were silent for too long. Any thread.
   func expireProducers(now: Int64) {
-    lock.withLock { guarded.producers.expire(before: now - environment.producerIDExpiration) }
+    lock.withLock { guarded.producers.expire(before: now - environment.producerIDExpiration()) }
   }
 
   /// Makes a new log start durable before anything is deleted. Uses the newest state that may be written. On the

@@ -27,7 +27,7 @@ final class PartitionLog: @unchecked Sendable {
     /// Nil for a chain that does not survive a restart.
     var snapshots: PartitionSnapshotStore?
     /// `producer.id.expiration.ms`.
-    var producerIDExpiration: Int64 = 86_400_000
+    var producerIDExpiration: @Sendable () -> Int64 = { 86_400_000 }
   }
 
   let identity: PartitionIdentity

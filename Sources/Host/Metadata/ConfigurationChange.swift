@@ -1,8 +1,8 @@
 import Configuration
 import KafkaProtocol
 
-/// What AlterConfigs and IncrementalAlterConfigs do to a topic's own settings. Pure.
-enum ConfigurationChange {
+/// What AlterConfigs and IncrementalAlterConfigs do to the settings of one resource. Pure.
+struct ConfigurationChange {
   /// IncrementalAlterConfigs' operations, with their numbers on the wire.
   enum Operation: Int8 {
     case set = 0
@@ -13,67 +13,44 @@ enum ConfigurationChange {
     case subtract = 3
   }
 
-  struct Step {
+  struct Step: Sendable {
     var name: String
     /// As it is on the wire.
     var operation: Int8
     var value: String?
   }
 
-  /// The settings after `steps`, validated and in normal form. `overrides` are the topic's own before.
+  var steps: [Step]
+  /// AlterConfigs: nothing stays of what the resource had before.
+  var replacesAll = false
+
+  /// The resource's settings after the change, checked by `table` and in normal form. `own` are those before.
   ///
-  /// Names may not repeat, because the outcome would depend on their order. Appending and subtracting begin with what is
-  /// in force, be it the broker's default.
-  static func apply(
-    _ steps: [Step], to overrides: [String: String], brokerDefaults: [String: String]
-  ) throws(AppendRefusal) -> [String: String] {
-    try checkShape(steps)
-    var changed = overrides
+  /// Names may not repeat, because the outcome would depend on their order.
+  func applied(to own: [String: String], in table: ConfigurationTable) throws(AppendRefusal) -> [String: String] {
+    try checkShape()
+    var changed = replacesAll ? [:] : own
     for step in steps {
-      guard let operation = Operation(rawValue: step.operation) else {
-        throw AppendRefusal(
-          code: .invalidRequest, message: "Unknown operation \(step.operation) for the setting \(step.name).")
-      }
-      switch operation {
+      switch try Self.operation(of: step) {
       case .set: changed[step.name] = step.value
       case .delete: changed[step.name] = nil
-      case .append, .subtract:
-        let inForce = changed[step.name] ?? brokerDefaults[step.name]
-        changed[step.name] = try list(step, isAppend: operation == .append, inForce: inForce)
+      case .append: changed[step.name] = try list(step, isAppend: true, own: changed[step.name], table)
+      case .subtract: changed[step.name] = try list(step, isAppend: false, own: changed[step.name], table)
       }
     }
-    return try validated(changed, brokerDefaults: brokerDefaults)
+    return try table.check(changed)
   }
 
-  /// The settings that replace all of a topic's own (AlterConfigs).
-  static func replace(
-    with settings: [(name: String, value: String?)], brokerDefaults: [String: String]
-  ) throws(AppendRefusal) -> [String: String] {
-    let steps = settings.map { Step(name: $0.name, operation: Operation.set.rawValue, value: $0.value) }
-    return try apply(steps, to: [:], brokerDefaults: brokerDefaults)
-  }
-
-  /// None of the broker's own settings can be changed while it runs; the answer says where each is written. An empty
-  /// change is fine.
-  static func refuseBrokerChange(_ names: [String]) throws(AppendRefusal) {
-    for name in names {
-      guard let definition = BrokerConfiguration.definition(named: name) else {
-        throw AppendRefusal(code: .invalidConfig, message: "Unknown broker setting '\(name)'.")
-      }
-      let place: String
-      switch definition.origin {
-      case .section(let section): place = "write it in the section \(section) of the configuration file and restart"
-      case .setting(let path, _): place = "it is \(path) in the configuration file; change it there and restart"
-      case .topic(let topic):
-        place = "write \(topic) in the section topics of the configuration file and restart, or set \(topic) for a topic"
-      case .fixed: place = "it has one value"
-      }
+  static func operation(of step: Step) throws(AppendRefusal) -> Operation {
+    guard let operation = Operation(rawValue: step.operation) else {
       throw AppendRefusal(
-        code: .invalidRequest, message: "The broker setting '\(name)' cannot be changed while the broker runs: \(place).")
+        code: .invalidRequest, message: "Unknown operation \(step.operation) for the setting \(step.name).")
     }
+    return operation
   }
 
-  private static func checkShape(_ steps: [Step]) throws(AppendRefusal) {
+  /// The rules that hold for every kind of resource.
+  func checkShape() throws(AppendRefusal) {
     let names = steps.map(\.name)
     guard Set(names).count == names.count else {
       throw AppendRefusal(code: .invalidRequest, message: "A setting may be named only once for each resource.")
@@ -83,9 +60,12 @@ enum ConfigurationChange {
     }
   }
 
-  private static func list(_ step: Step, isAppend: Bool, inForce: String?) throws(AppendRefusal) -> String {
-    guard let definition = TopicConfiguration.definition(named: step.name) else {
-      // Validation says what is wrong with the name.
+  /// Begins with what is in force, be it another layer's.
+  private func list(
+    _ step: Step, isAppend: Bool, own: String?, _ table: ConfigurationTable
+  ) throws(AppendRefusal) -> String {
+    guard let definition = table.definition(step.name) else {
+      // The check says what is wrong with the name.
       return step.value ?? ""
     }
     guard definition.type == .list else {
@@ -93,8 +73,8 @@ enum ConfigurationChange {
         code: .invalidConfig,
         message: "Can't \(isAppend ? "APPEND to" : "SUBTRACT from") '\(step.name)' because it is not a list.")
     }
-    var items = parts(inForce ?? definition.defaultValue)
-    for item in parts(step.value ?? "") {
+    var items = Self.parts(own ?? table.inherited(step.name) ?? definition.defaultValue)
+    for item in Self.parts(step.value ?? "") {
       if !isAppend {
         items.removeAll { $0 == item }
       } else if !items.contains(item) {
@@ -109,13 +89,49 @@ enum ConfigurationChange {
       String(part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
     }
   }
+}
 
-  private static func validated(
-    _ overrides: [String: String], brokerDefaults: [String: String]
-  ) throws(AppendRefusal) -> [String: String] {
-    switch TopicConfiguration.validate(overrides: overrides, brokerDefaults: brokerDefaults) {
-    case .success(let normalized): return normalized
-    case .failure(let problems): throw AppendRefusal(code: .invalidConfig, message: "\(problems)")
+/// The settings that a kind of resource has, and what holds for it without its own.
+struct ConfigurationTable {
+  var definition: (String) -> KafkaConfigDefinition?
+  /// The value of a setting that the resource does not set; nil where the definition's default holds.
+  var inherited: (String) -> String?
+  /// Checks the resource's settings and returns them in normal form.
+  var check: ([String: String]) throws(AppendRefusal) -> [String: String]
+
+  /// Of a topic, under the broker's defaults (`TopicDefaults.values`).
+  static func topic(defaults: [String: String]) -> ConfigurationTable {
+    ConfigurationTable(
+      definition: TopicConfiguration.definition(named:), inherited: { defaults[$0] },
+      check: { (settings) throws(AppendRefusal) in
+        switch TopicConfiguration.validate(overrides: settings, brokerDefaults: defaults) {
+        case .success(let normalized): return normalized
+        case .failure(let problems): throw AppendRefusal(code: .invalidConfig, message: "\(problems)")
+        }
+      })
+  }
+
+  /// Of the broker, in one of the scopes in which clients change it.
+  static func broker(_ settings: BrokerSettings, _ scope: DynamicScope) -> ConfigurationTable {
+    ConfigurationTable(
+      definition: { BrokerConfiguration.definition(named: $0)?.definition },
+      inherited: { settings.value(of: $0, below: scope) },
+      check: { (wanted) throws(AppendRefusal) in
+        switch settings.replacing(scope, with: wanted) {
+        case .success(let changed): return changed[scope]
+        case .failure(let problem): throw AppendRefusal(code: problem.code, message: problem.sentence)
+        }
+      })
+  }
+}
+
+extension BrokerChangeProblem {
+  /// Kafka answers INVALID_REQUEST to values, too, and calls that a mistake that it keeps for compatibility
+  /// (KAFKA-13609); INVALID_CONFIG says the same for topics.
+  var code: ErrorCode {
+    switch self {
+    case .notDynamic, .brokerOnly: .invalidRequest
+    case .invalid: .invalidConfig
     }
   }
 }

@@ -1,11 +1,7 @@
 import Glibc
-import KafkaRecords
 
-/// One number that must never go back, in a file of its own:
+/// One number that must never go back, in a file of its own: a ``ChecksummedLine`` with its digits.
 ///
-/// ```
-/// <crc32c of the number's text, 8 hex digits> <space> <number> <newline>
-/// ```
 /// A new value is durable before ``set(_:)`` returns. A damaged file is refused: guessing could repeat a number.
 ///
 /// Not thread-safe and blocking: one thread at a time.
@@ -37,18 +33,14 @@ struct DurableCounter {
     self.value = value
   }
 
-  private static func encode(_ value: Int64) -> [UInt8] {
-    let text = Array(String(value).utf8)
-    let hex = String(text.withUnsafeBytes { CRC32C.checksum($0) }, radix: 16)
-    return Array((String(repeating: "0", count: 8 - hex.count) + hex + " ").utf8) + text + [UInt8(ascii: "\n")]
-  }
+  private static func encode(_ value: Int64) -> [UInt8] { ChecksummedLine.encode(Array(String(value).utf8)) }
 
   private static func decode(_ bytes: [UInt8]) -> Int64? {
-    guard bytes.count > 10, bytes[8] == UInt8(ascii: " "), bytes.last == UInt8(ascii: "\n"),
-      let stored = UInt32(String(decoding: bytes[..<8], as: UTF8.self), radix: 16)
-    else { return nil }
-    let text = Array(bytes[9..<bytes.count - 1])
-    guard text.withUnsafeBytes({ CRC32C.checksum($0) }) == stored else { return nil }
-    return Int64(String(decoding: text, as: UTF8.self))
+    guard bytes.last == UInt8(ascii: "\n") else { return nil }
+    do throws(ChecksummedLine.Damage) {
+      return Int64(String(decoding: try ChecksummedLine.decode(bytes.dropLast()), as: UTF8.self))
+    } catch {
+      return nil
+    }
   }
 }

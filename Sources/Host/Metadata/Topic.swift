@@ -44,7 +44,8 @@ final class Topic: Sendable {
 
   func add(_ logs: [PartitionLog]) { state.withLockedValue { $0.partitions += logs } }
 
-  /// Replaces the configuration and tells the logs and their tiers. Blocks; on the controller thread.
+  /// Replaces the configuration and tells the logs and their tiers, all of them, also when one fails: its error is
+  /// thrown in the end. Blocks; on the controller thread.
   func configure(_ overrides: [String: String], _ configuration: ResolvedTopicConfiguration) throws(TierFailure) {
     let logs = state.withLockedValue { state in
       state.overrides = overrides
@@ -52,6 +53,7 @@ final class Topic: Sendable {
       return state.partitions
     }
     let settings = chronik_partition_settings(configuration)
+    var failure: TierFailure?
     for log in logs {
       log.validator = AppendValidator(configuration)
       let result = log.change {
@@ -59,8 +61,9 @@ final class Topic: Sendable {
           for partition in log.chain.partitions { try partition.configure(settings) }
         }
       }
-      try result?.get()
+      do throws(TierFailure) { try result?.get() } catch { failure = failure ?? error }
     }
+    if let failure { throw failure }
   }
 
   /// Topics that the broker keeps for itself; clients see them marked as internal.

@@ -1,6 +1,5 @@
 import Foundation
 import KafkaProtocol
-import KafkaRecords
 
 /// What is durable about a topic.
 struct TopicRecord: Codable, Sendable, Equatable {
@@ -13,11 +12,8 @@ struct TopicRecord: Codable, Sendable, Equatable {
   var deleting: Bool
 }
 
-/// The durable list of topics: a journal of checksummed lines, one JSON object each.
+/// The durable list of topics: a journal (`topics.journal`) of ``ChecksummedLine``s, one JSON object each.
 ///
-/// ```
-/// topics.journal:  { <crc32c of the json, 8 hex digits> <space> <json> <newline> }
-/// ```
 /// The last line of a topic id counts. A torn last line is cut off at opening; damage before it is refused, because
 /// topics must not vanish silently. The journal is rewritten (tmp, fsync, rename, fsync of the directory) at opening when
 /// most of it is out of date. Every change is durable before the call returns.
@@ -108,27 +104,15 @@ struct TopicCatalogue {
     return start
   }
 
-  private struct LineError: Error, CustomStringConvertible {
-    var description: String
-  }
-
   private static func decode(_ line: ArraySlice<UInt8>) throws -> TopicRecord {
-    let text = Array(line)
-    guard text.count > 9, text[8] == UInt8(ascii: " "),
-      let stored = UInt32(String(decoding: text[..<8], as: UTF8.self), radix: 16)
-    else { throw LineError(description: "the line has no checksum") }
-    let computed = text[9...].withUnsafeBytes { CRC32C.checksum($0) }
-    guard stored == computed else { throw LineError(description: "the checksum does not match") }
-    return try JSONDecoder().decode(TopicRecord.self, from: Data(text[9...]))
+    try JSONDecoder().decode(TopicRecord.self, from: Data(ChecksummedLine.decode(line)))
   }
 
   private static func encode(_ record: TopicRecord) -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     guard let json = try? encoder.encode(record) else { preconditionFailure("a topic record always encodes") }
-    let crc = json.withUnsafeBytes { CRC32C.checksum($0) }
-    let hex = String(crc, radix: 16)
-    return Array((String(repeating: "0", count: 8 - hex.count) + hex + " ").utf8) + Array(json) + [UInt8(ascii: "\n")]
+    return ChecksummedLine.encode(Array(json))
   }
 
   private mutating func append(_ record: TopicRecord) throws(Failure) {

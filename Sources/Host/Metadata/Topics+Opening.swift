@@ -1,3 +1,4 @@
+import Configuration
 import KafkaProtocol
 import Logging
 import PluginLoader
@@ -43,17 +44,29 @@ extension Topics {
       return completion(.failure(error))
     }
     creating.value[name] = []
+    let since = settings.current
     open(record, 0..<partitions) { [self] ended in
-      let result = created(ended)
+      let result = created(ended, since)
       let waiting = creating.value.removeValue(forKey: name) ?? []
       completion(result)
       for body in waiting { body() }
     }
   }
 
-  private func created(_ ended: OpeningQueue<PartitionLog>.Ended) -> Result<Topic, AppendRefusal> {
+  /// `since`: the broker's settings when the first partition may have been opened.
+  private func created(
+    _ ended: OpeningQueue<PartitionLog>.Ended, _ since: BrokerSettings
+  ) -> Result<Topic, AppendRefusal> {
     let record = ended.record
-    guard let error = ended.failure else { return .success(serve(record, logs: ended.opened)) }
+    guard let error = ended.failure else {
+      let topic = serve(record, logs: ended.opened)
+      if settings.current !== since, let failure = configureAgain(topic) {
+        logger.error(
+          "A topic was created with defaults that have changed meanwhile",
+          metadata: ["topic": "\(topic.name)", "error": "\(failure)"])
+      }
+      return .success(topic)
+    }
     closeThen(ended.opened) { [self] in
       controller.run { self.scheduleRemoval(record) }
     }
@@ -80,11 +93,12 @@ extension Topics {
       return completion(error)
     }
     let overrides = record.config
-    open(record, first..<count) { [self] ended in completion(grown(topic, ended, overrides)) }
+    let since = settings.current
+    open(record, first..<count) { [self] ended in completion(grown(topic, ended, overrides, since)) }
   }
 
   private func grown(
-    _ topic: Topic, _ ended: OpeningQueue<PartitionLog>.Ended, _ overrides: [String: String]
+    _ topic: Topic, _ ended: OpeningQueue<PartitionLog>.Ended, _ overrides: [String: String], _ since: BrokerSettings
   ) -> AppendRefusal? {
     if let error = ended.failure {
       // The catalogue lists them now, so the next start opens them; until then the topic stays as it was.
@@ -93,13 +107,29 @@ extension Topics {
     }
     topic.add(ended.opened)
     // The new ones do not know what was changed while they were opened.
-    guard topic.overrides != overrides else { return nil }
+    guard topic.overrides != overrides || settings.current !== since else { return nil }
+    return configureAgain(topic).map { AppendRefusal(code: .kafkaStorageError, message: "\($0)") }
+  }
+
+  /// Tells every partition what holds for its topic now. Returns what failed.
+  private func configureAgain(_ topic: Topic) -> TierFailure? {
     do throws(TierFailure) {
-      try topic.configure(topic.overrides, topic.configuration)
+      try topic.configure(topic.overrides, resolve(topic.overrides))
       return nil
     } catch {
-      return AppendRefusal(code: .kafkaStorageError, message: "\(error)")
+      return error
     }
+  }
+
+  /// Topics take over the broker's defaults as they are now, a few at a time. `completion` is called once, on the
+  /// controller thread, with the first failure. Any thread; does not block.
+  func adoptDefaults(_ completion: @escaping @Sendable (TierFailure?) -> Void) {
+    ControllerTurns<Topic, TierFailure?>(all, on: controller) { [self] topic, answer in
+      let isCurrent = resolve(topic.overrides) == topic.configuration
+      answer(isCurrent ? nil : configureAgain(topic))
+    } completion: { failures in
+      completion(failures.compactMap { $0 }.first)
+    }.begin()
   }
 
   /// A topic that is deleted grows no more. Returns the logs that were opened for it and are not its own yet.

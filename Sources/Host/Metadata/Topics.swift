@@ -13,7 +13,7 @@ import TierAPI
 final class Topics: Sendable {
   private let chain: TierChain
   private let environment: PartitionLog.Environment
-  private let brokerDefaults: [String: String]
+  let settings: LiveBrokerSettings
   let logger: Logger
   /// Runs changes; one thread.
   let controller: BlockingPool
@@ -45,12 +45,12 @@ final class Topics: Sendable {
 
   init(
     catalogue: TopicCatalogue, chain: TierChain, environment: PartitionLog.Environment,
-    brokerDefaults: [String: String], controller: BlockingPool, logger: Logger
+    settings: LiveBrokerSettings, controller: BlockingPool, logger: Logger
   ) {
     self.catalogue = UncheckedBox(catalogue)
     self.chain = chain
     self.environment = environment
-    self.brokerDefaults = brokerDefaults
+    self.settings = settings
     self.controller = controller
     blockingPool = environment.blockingPool
     self.logger = logger
@@ -234,7 +234,7 @@ final class Topics: Sendable {
   }
 
   func resolve(_ overrides: [String: String]) -> ResolvedTopicConfiguration {
-    ResolvedTopicConfiguration(brokerDefaults: brokerDefaults, overrides: overrides)
+    ResolvedTopicConfiguration(brokerDefaults: settings.current.topicDefaults.values, overrides: overrides)
   }
 
   func open(_ record: TopicRecord, partition: Int32) throws -> PartitionLog {

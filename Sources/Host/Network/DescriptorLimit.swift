@@ -17,14 +17,13 @@ struct DescriptorLimit {
     return max(1, descriptors - reserve)
   }
 
-  /// `network.max_connections`, or fewer with a warning that says how to get all.
-  func connections(wanted: Int, logger: Logger) -> Int {
-    guard wanted > connectionsMax else { return wanted }
+  /// Says how to get all connections of `network.max_connections` when there are fewer descriptors.
+  func warn(wanted: Int, logger: Logger) {
+    guard wanted > connectionsMax else { return }
     logger.warning(
       "network.max_connections is more than the open file limit allows; fewer connections will be accepted. Raise the hard limit (ulimit -Hn, LimitNOFILE=) or lower the setting",
       metadata: [
         "network.max_connections": "\(wanted)", "open_file_limit": "\(descriptors)", "connections": "\(connectionsMax)",
       ])
-    return connectionsMax
   }
 }

@@ -9,7 +9,7 @@ final class Listener: @unchecked Sendable {
   private let broker: Broker
   private let group: MultiThreadedEventLoopGroup
   private let network: Configuration.Network
-  private let connectionsMax: Int
+  private let connectionsMax: @Sendable () -> Int
   private let state = NIOLockedValueBox(State())
 
   private struct State {
@@ -21,8 +21,12 @@ final class Listener: @unchecked Sendable {
     var refusals = 0
   }
 
-  /// `connectionsMax`: `network.max_connections`, or fewer where the process has not enough descriptors.
-  init(broker: Broker, group: MultiThreadedEventLoopGroup, network: Configuration.Network, connectionsMax: Int) {
+  /// `connectionsMax`: what holds now of `network.max_connections`, or fewer where the process has not enough
+  /// descriptors.
+  init(
+    broker: Broker, group: MultiThreadedEventLoopGroup, network: Configuration.Network,
+    connectionsMax: @escaping @Sendable () -> Int
+  ) {
     self.broker = broker
     self.group = group
     self.network = network
@@ -68,6 +72,7 @@ final class Listener: @unchecked Sendable {
 
   /// The connection of a channel that was accepted; nil when there are too many.
   private func admit(_ channel: any Channel, _ limits: ConnectionLimits) -> Connection? {
+    let connectionsMax = connectionsMax()
     let (admitted, refusals) = state.withLockedValue { state -> (Connection?, Int) in
       guard !state.isShuttingDown, state.connections.count < connectionsMax else {
         state.refusals += 1

@@ -22,8 +22,8 @@ struct OffloadBackoff: Sendable, Equatable {
 ///
 /// A copy takes its bytes at once and may overdraw; the next one waits until the debt is paid.
 struct TokenBucket: Sendable {
-  /// 0: no limit.
-  let bytesPerSecond: Int64
+  /// 0: no limit. What was overdrawn stays so when it changes.
+  var bytesPerSecond: Int64
   private var balance: Double
   private var lastTime: Int64?
 

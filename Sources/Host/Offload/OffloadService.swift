@@ -23,6 +23,8 @@ final class OffloadService: Sendable {
   }
 
   private let settings: Configuration.Offload
+  /// What holds now of the bandwidth; 0: no limit.
+  private let bytesPerSecond: @Sendable () -> Int64
   private let pairs: [(pair: OffloadPair, metrics: OffloadMetrics)]
   private let topics: @Sendable () -> [(logs: [PartitionLog], configuration: ResolvedTopicConfiguration)]
   private let worker: OffloadWorker
@@ -37,13 +39,14 @@ final class OffloadService: Sendable {
   /// Between two looks at how much waits.
   private static let tickMax = Duration.seconds(2)
 
-  /// `topics` answers what is being served now; any thread.
+  /// `topics` answers what is being served now, `bytesPerSecond` what may be copied; any thread.
   init(
-    _ settings: Configuration.Offload, tiers: [TierHandle], logger: Logger,
-    clock: @escaping @Sendable () -> Int64,
+    _ settings: Configuration.Offload, bytesPerSecond: @escaping @Sendable () -> Int64, tiers: [TierHandle],
+    logger: Logger, clock: @escaping @Sendable () -> Int64,
     topics: @escaping @Sendable () -> [(logs: [PartitionLog], configuration: ResolvedTopicConfiguration)]
   ) {
     self.settings = settings
+    self.bytesPerSecond = bytesPerSecond
     self.topics = topics
     self.logger = logger
     let stopping = NIOLockedValueBox(false)
@@ -52,7 +55,7 @@ final class OffloadService: Sendable {
     worker = OffloadWorker(
       planner: OffloadPlanner(unitBytes: settings.unitBytes), logger: logger, clock: clock,
       random: { UInt64.random(in: .min ... .max) }, isStopping: { stopping.withLockedValue { $0 } })
-    state = NIOLockedValueBox(State(bucket: TokenBucket(bytesPerSecond: settings.bytesPerSecond)))
+    state = NIOLockedValueBox(State(bucket: TokenBucket(bytesPerSecond: bytesPerSecond())))
     pool = BlockingPool(name: "offload", threads: settings.concurrency)
   }
 
@@ -182,9 +185,14 @@ final class OffloadService: Sendable {
   /// False when the service stops.
   private func waitForBandwidth() -> Bool {
     while !worker.isStopping() {
-      let wait = state.withLockedValue { $0.bucket.wait(now: TierHost.monotonicNow) }
+      let rate = bytesPerSecond()
+      let wait = state.withLockedValue { state in
+        state.bucket.bytesPerSecond = rate
+        return state.bucket.wait(now: TierHost.monotonicNow)
+      }
       if wait == 0 { return true }
-      if signal.lock(whenValue: 1, timeoutSeconds: Double(wait) / 1e9) {
+      // The rate may be raised meanwhile.
+      if signal.lock(whenValue: 1, timeoutSeconds: min(Double(wait) / 1e9, 1)) {
         signal.unlock()
         return false
       }

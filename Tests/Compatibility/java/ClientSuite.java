@@ -43,6 +43,7 @@ public class ClientSuite {
         checks.put("unknown topic without auto-creation", ClientSuite::noAutoCreation);
         checks.put("admin: topics", ClientSuite::adminTopics);
         checks.put("admin: settings", ClientSuite::adminSettings);
+        checks.put("admin: settings of a running broker", ClientSuite::adminBrokerSettings);
         checks.put("admin: records and sizes", ClientSuite::adminRecords);
         checks.put("admin: groups", ClientSuite::adminGroups);
         checks.put("admin: cluster", ClientSuite::adminCluster);
@@ -382,6 +383,38 @@ public class ClientSuite {
             Config broker = describe(admin, new ConfigResource(ConfigResource.Type.BROKER, node));
             require(broker.get("num.partitions") != null && broker.get("auto.create.topics.enable") != null, "broker settings");
         }
+    }
+
+    /** What kafka-configs.sh sends for brokers, their defaults (the empty name) and their loggers. */
+    static void adminBrokerSettings() throws Exception {
+        String setting = "log.message.timestamp.after.max.ms";
+        ConfigResource topic = new ConfigResource(ConfigResource.Type.TOPIC, topic("broker-settings", 1));
+        try (Admin admin = admin()) {
+            String node = admin.describeCluster().nodes().get().iterator().next().idString();
+            ConfigResource own = new ConfigResource(ConfigResource.Type.BROKER, node);
+            ConfigResource all = new ConfigResource(ConfigResource.Type.BROKER, "");
+            ConfigResource logger = new ConfigResource(ConfigResource.Type.BROKER_LOGGER, node);
+            admin.incrementalAlterConfigs(Map.of(all, set(setting, "3700000"), own, set(setting, "3800000"))).all().get();
+            ConfigEntry found = describe(admin, topic).get("message.timestamp.after.max.ms");
+            equal("3800000", found.value(), "the broker's value");
+            equal(ConfigEntry.ConfigSource.DYNAMIC_BROKER_CONFIG, found.source(), "its source");
+            equal("3800000 3700000 3600000", String.join(" ", describe(admin, own).get(setting).synonyms().stream()
+                .map(ConfigEntry.ConfigSynonym::value).toList()), "values of the layers");
+            require(describe(admin, all).entries().stream()
+                .allMatch(entry -> entry.source() == ConfigEntry.ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG), "cluster defaults");
+            var delete = List.of(new AlterConfigOp(new ConfigEntry(setting, ""), AlterConfigOp.OpType.DELETE));
+            admin.incrementalAlterConfigs(Map.of(own, delete, all, delete)).all().get();
+            require(describe(admin, topic).get("message.timestamp.after.max.ms").isDefault(), "a dynamic value is still there");
+            fails(InvalidRequestException.class, () -> admin.incrementalAlterConfigs(Map.of(own, set("node.id", "9"))).all().get());
+            equal("INFO", describe(admin, logger).get("root").value(), "the log's level");
+            admin.incrementalAlterConfigs(Map.of(logger, set("root", "WARN"))).all().get();
+            equal("WARN", describe(admin, logger).get("root").value(), "the log's level");
+            admin.incrementalAlterConfigs(Map.of(logger, set("root", "INFO"))).all().get();
+        }
+    }
+
+    static List<AlterConfigOp> set(String name, String value) {
+        return List.of(new AlterConfigOp(new ConfigEntry(name, value), AlterConfigOp.OpType.SET));
     }
 
     static Config describe(Admin admin, ConfigResource resource) throws Exception {

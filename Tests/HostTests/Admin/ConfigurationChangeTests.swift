@@ -1,16 +1,17 @@
+import Configuration
 import KafkaProtocol
 import Testing
 
 @testable import Host
 
-@Suite("Changing a topic's settings")
+@Suite("Changing the settings of a resource")
 struct ConfigurationChangeTests {
   private func change(
     _ steps: [(String, ConfigurationChange.Operation, String?)], of overrides: [String: String] = [:],
     defaults: [String: String] = [:]
   ) throws(AppendRefusal) -> [String: String] {
-    try ConfigurationChange.apply(
-      steps.map { .init(name: $0.0, operation: $0.1.rawValue, value: $0.2) }, to: overrides, brokerDefaults: defaults)
+    try ConfigurationChange(steps: steps.map { .init(name: $0.0, operation: $0.1.rawValue, value: $0.2) })
+      .applied(to: overrides, in: .topic(defaults: defaults))
   }
 
   private func refusal(_ body: () throws -> Void) -> AppendRefusal? {
@@ -61,23 +62,72 @@ struct ConfigurationChangeTests {
     #expect(refusal { _ = try change([("retention.ms", .set, nil)]) }?.code == .invalidRequest)
     #expect(
       refusal {
-        _ = try ConfigurationChange.apply(
-          [.init(name: "retention.ms", operation: 4, value: "1")], to: [:], brokerDefaults: [:])
+        _ = try ConfigurationChange(steps: [.init(name: "retention.ms", operation: 4, value: "1")])
+          .applied(to: [:], in: .topic(defaults: [:]))
       }?.code == .invalidRequest)
   }
 
   @Test("AlterConfigs leaves nothing of what was set before")
   func replace() throws {
-    #expect(
-      try ConfigurationChange.replace(with: [("retention.ms", "77")], brokerDefaults: [:]) == ["retention.ms": "77"])
-    #expect(try ConfigurationChange.replace(with: [], brokerDefaults: [:]) == [:])
+    let own = ["retention.ms": "5", "segment.bytes": "2048"]
+    let one = ConfigurationChange(steps: [.init(name: "retention.ms", operation: 0, value: "77")], replacesAll: true)
+    #expect(try one.applied(to: own, in: .topic(defaults: [:])) == ["retention.ms": "77"])
+    #expect(try ConfigurationChange(steps: [], replacesAll: true).applied(to: own, in: .topic(defaults: [:])) == [:])
   }
 
-  @Test("a broker setting is refused with the place where it is written")
-  func broker() {
-    #expect(refusal { try ConfigurationChange.refuseBrokerChange(["num.partitions"]) }?.code == .invalidRequest)
-    #expect(refusal { try ConfigurationChange.refuseBrokerChange(["log.retention.ms"]) }?.message.contains("retention.ms") == true)
-    #expect(refusal { try ConfigurationChange.refuseBrokerChange(["no.such"]) }?.code == .invalidConfig)
-    #expect(refusal { try ConfigurationChange.refuseBrokerChange([]) } == nil)
+  // MARK: the broker's
+
+  private func broker(_ dynamic: DynamicBrokerSettings = DynamicBrokerSettings()) throws -> BrokerSettings {
+    BrokerSettings(try LoadedConfiguration.load(path: nil).configuration, dynamic: dynamic)
+  }
+
+  @Test("a list of the broker is appended to what is in force below it")
+  func brokerLists() throws {
+    let append = ConfigurationChange(steps: [.init(name: "log.cleanup.policy", operation: 2, value: "compact")])
+    #expect(
+      try append.applied(to: [:], in: .broker(broker(), .broker)) == ["log.cleanup.policy": "delete,compact"])
+    let subtract = ConfigurationChange(steps: [.init(name: "log.cleanup.policy", operation: 3, value: "delete")])
+    let above = DynamicBrokerSettings(cluster: ["log.cleanup.policy": "compact,delete"])
+    #expect(try subtract.applied(to: [:], in: .broker(broker(above), .broker)) == ["log.cleanup.policy": "compact"])
+    // A broker's own value is not what the cluster's default begins with.
+    let own = DynamicBrokerSettings(broker: ["log.cleanup.policy": "compact"])
+    #expect(
+      try append.applied(to: [:], in: .broker(broker(own), .cluster)) == ["log.cleanup.policy": "delete,compact"])
+    let background = ConfigurationChange(steps: [.init(name: "background.threads", operation: 2, value: "1")])
+    #expect(refusal { _ = try background.applied(to: [:], in: .broker(broker(), .broker)) }?.code == .invalidConfig)
+  }
+
+  @Test("what cannot be changed is INVALID_REQUEST, what has a wrong value INVALID_CONFIG")
+  func brokerRefusals() throws {
+    func code(_ name: String, _ value: String, _ scope: DynamicScope = .broker) throws -> ErrorCode? {
+      let change = ConfigurationChange(steps: [.init(name: name, operation: 0, value: value)])
+      let table = ConfigurationTable.broker(try broker(), scope)
+      return refusal { _ = try change.applied(to: [:], in: table) }?.code
+    }
+    #expect(try code("num.partitions", "3") == .invalidRequest)
+    #expect(try code("ssl.keystore.location", "/k") == .invalidRequest)
+    #expect(try code("sasl.kerberos.ticket.renew.jitter", "0.1", .cluster) == .invalidRequest)
+    #expect(try code("log.retention.ms", "x") == .invalidConfig)
+    #expect(try code("no.such", "x") == .invalidConfig)
+    #expect(try code("log.retention.ms", "5") == nil)
+  }
+
+  @Test("deleting what was never set is fine")
+  func brokerDelete() throws {
+    let change = ConfigurationChange(steps: [
+      .init(name: "log.retention.ms", operation: 1, value: nil), .init(name: "log.segment.bytes", operation: 1, value: ""),
+    ])
+    #expect(try change.applied(to: ["log.retention.ms": "5"], in: .broker(broker(), .cluster)) == [:])
+  }
+
+  @Test("a message that repeats a client's names fits into a response")
+  func boundedMessage() throws {
+    let names = (0..<1000).map { "listener.name.\(String(repeating: "ä", count: 100))\($0).ssl.keystore.location" }
+    let change = ConfigurationChange(steps: names.map { .init(name: $0, operation: 0, value: "1") })
+    let table = ConfigurationTable.broker(try broker(), .broker)
+    let refused = try #require(refusal { _ = try change.applied(to: [:], in: table) })
+    #expect(refused.message.utf8.count > 32_767 && refused.boundedMessage.utf8.count < 32_767)
+    #expect(refused.message.hasPrefix(refused.boundedMessage.dropLast()))
+    #expect(AppendRefusal(code: .invalidRequest, message: "short").boundedMessage == "short")
   }
 }

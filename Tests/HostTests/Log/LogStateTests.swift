@@ -33,7 +33,7 @@ final class LogStateTests: @unchecked Sendable {
         usesLogAppendTime: false, codec: codec),
       environment: .init(
         blockingPool: pool, groupCommit: nil, logger: Self.silent, clock: { now }, leaderEpoch: epoch, snapshots: store,
-        producerIDExpiration: 60_000))
+        producerIDExpiration: { 60_000 }))
     log.restore(try store.load(identity))
     return log
   }

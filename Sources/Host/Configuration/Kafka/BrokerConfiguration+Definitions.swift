@@ -2,7 +2,7 @@ extension BrokerConfiguration {
   private static let positiveInt: ClosedRange<Int64> = 1...Int64(Int32.max)
   private static let anyInt: ClosedRange<Int64> = 0...Int64(Int32.max)
 
-  static let own: [BrokerConfigDefinition] = identity + network + topics + groups + transactions
+  static let own: [BrokerConfigDefinition] = identity + network + topics + groups + transactions + background
 
   private static let identity: [BrokerConfigDefinition] = [
     shown("broker.id", .int, "1", as: "node.id", "The id of this broker.") { String($0.nodeID) },
@@ -27,9 +27,10 @@ extension BrokerConfiguration {
     shown("socket.request.max.bytes", .int, "104857600", as: "network.max_request_bytes", "The largest request.") {
       String($0.network.maxRequestBytes)
     },
-    shown("max.connections", .int, "10000", as: "network.max_connections", "How many connections are open at once.") {
-      String($0.network.maxConnections)
-    },
+    shown(
+      "max.connections", .int, "10000", as: "network.max_connections", changing: .integer(1...1_000_000),
+      "How many connections are open at once."
+    ) { String($0.network.maxConnections) },
     shown("connections.max.idle.ms", .long, "600000", as: "network.idle_timeout", "When an idle connection is closed.")
     {
       String($0.network.idleTimeout.wholeMilliseconds)
@@ -91,6 +92,7 @@ extension BrokerConfiguration {
   private static let transactions: [BrokerConfigDefinition] = [
     settable(
       "producer.id.expiration.ms", .int, "86400000", .integer(positiveInt), unit: .milliseconds, in: "coordinators",
+      scope: .cluster,
       "How long the sequence numbers of a silent idempotent producer are remembered."),
     settable(
       "transaction.abort.timed.out.transaction.cleanup.interval.ms", .int, "10000", .integer(positiveInt),
@@ -108,29 +110,50 @@ extension BrokerConfiguration {
       in: "coordinators", "How long a transactional id is remembered without use."),
   ]
 
+  /// Kafka's names for the pace of work in the background.
+  private static let background: [BrokerConfigDefinition] = [
+    shown(
+      "log.cleaner.backoff.ms", .long, "15000", as: "compaction.interval", changing: .integer(100...86_400_000),
+      unit: .milliseconds, "How often compaction looks for something to do."
+    ) { String($0.compaction.interval.wholeMilliseconds) },
+    shown(
+      "log.cleaner.io.max.bytes.per.second", .double, "67108864.0", as: "compaction.max_bytes_per_second",
+      changing: .decimal(65_536...Double.greatestFiniteMagnitude),
+      "What compaction may read and write in a second, together."
+    ) { "\(Double($0.compaction.bytesPerSecondMax))" },
+    shown(
+      "remote.log.manager.copy.max.bytes.per.second", .long, String(Int64.max), as: "offload.bandwidth",
+      changing: .integer(1...Int64.max), unit: .bytes,
+      "What may be copied to the tiers below in a second; the largest number is no limit."
+    ) { String($0.offload.bytesPerSecond == 0 ? .max : $0.offload.bytesPerSecond) },
+  ]
+
   private static func settable(
     _ name: String, _ type: KafkaConfigType, _ value: String, _ rule: KafkaValueRule, unit: KafkaValueUnit = .none,
-    in section: String, _ documentation: String
+    in section: String, scope: DynamicScope? = nil, _ documentation: String
   ) -> BrokerConfigDefinition {
     BrokerConfigDefinition(
-      definition: KafkaConfigDefinition(name, type, value, rule, unit: unit, isReadOnly: true, documentation),
-      origin: .section(section))
+      definition: KafkaConfigDefinition(name, type, value, rule, unit: unit, isReadOnly: scope == nil, documentation),
+      origin: .section(section), scope: scope)
   }
 
+  /// `changing`: what clients may set while the broker runs; nil when they may not.
   private static func shown(
-    _ name: String, _ type: KafkaConfigType, _ value: String, as path: String, _ documentation: String,
-    _ read: @escaping @Sendable (Configuration) -> String
+    _ name: String, _ type: KafkaConfigType, _ value: String, as path: String, changing rule: KafkaValueRule? = nil,
+    unit: KafkaValueUnit = .none, _ documentation: String, _ read: @escaping @Sendable (Configuration) -> String
   ) -> BrokerConfigDefinition {
     BrokerConfigDefinition(
-      definition: KafkaConfigDefinition(name, type, value, .text, isReadOnly: true, documentation),
-      origin: .setting(path: path, value: read))
+      definition: KafkaConfigDefinition(
+        name, type, value, rule ?? .text, unit: unit, isReadOnly: rule == nil, documentation),
+      origin: .setting(path: path, value: read), scope: rule == nil ? nil : .cluster)
   }
 
   private static func fixed(
     _ name: String, _ type: KafkaConfigType, _ value: String, _ documentation: String
   ) -> BrokerConfigDefinition {
     BrokerConfigDefinition(
-      definition: KafkaConfigDefinition(name, type, value, .text, isReadOnly: true, documentation), origin: .fixed)
+      definition: KafkaConfigDefinition(name, type, value, .text, isReadOnly: true, documentation), origin: .fixed,
+      scope: nil)
   }
 }
 

@@ -1,8 +1,11 @@
 /// Where a value comes from, with DescribeConfigs' numbers.
 public enum KafkaConfigSource: Int8, Sendable, Hashable {
   case topic = 1
+  case dynamicBroker = 2
+  case dynamicDefaultBroker = 3
   case staticBroker = 4
   case `default` = 5
+  case dynamicBrokerLogger = 6
 }
 
 /// One row of DescribeConfigs.
@@ -26,7 +29,7 @@ public struct KafkaConfigEntry: Sendable, Hashable {
 
   public var isDefault: Bool { source == .default }
 
-  fileprivate init(_ definition: KafkaConfigDefinition, layers: [(String, String, KafkaConfigSource)]) {
+  init(_ definition: KafkaConfigDefinition, layers: [(String, String, KafkaConfigSource)]) {
     let hidden = definition.isSensitive
     name = definition.name
     value = hidden ? nil : layers[0].1
@@ -42,32 +45,42 @@ public struct KafkaConfigEntry: Sendable, Hashable {
 extension TopicConfiguration {
   /// What DescribeConfigs answers for a topic, in the order of the table.
   ///
-  /// - Parameters:
-  ///   - overrides: the topic's own settings, in normal form.
-  ///   - brokerDefaults: `Configuration.Topics.given`.
-  public static func describe(overrides: [String: String], brokerDefaults: [String: String]) -> [KafkaConfigEntry] {
+  /// - Parameter overrides: the topic's own settings, in normal form.
+  public static func describe(overrides: [String: String], defaults: TopicDefaults) -> [KafkaConfigEntry] {
     definitions.map { definition in
       let name = definition.name
       let brokerName = definition.brokerSynonym ?? name
       var layers: [(String, String, KafkaConfigSource)] = []
       if let value = overrides[name] { layers.append((name, value, .topic)) }
-      if let value = brokerDefaults[name] { layers.append((brokerName, value, .staticBroker)) }
+      for layer in defaults.layers {
+        if let value = layer.values[name] { layers.append((brokerName, value, layer.source)) }
+      }
       layers.append((brokerName, definition.defaultValue, .default))
       return KafkaConfigEntry(definition, layers: layers)
     }
   }
 }
 
-extension BrokerConfiguration {
-  /// What DescribeConfigs answers for the broker, in the order of the table.
-  public static func describe(_ configuration: Configuration) -> [KafkaConfigEntry] {
-    definitions.map { row in
-      let value = row.value(in: configuration)
-      let standard = row.definition.defaultValue
+extension BrokerSettings {
+  /// What DescribeConfigs answers for this broker, in the order of the table.
+  public func describe() -> [KafkaConfigEntry] {
+    BrokerConfiguration.definitions.map { row in
       var layers: [(String, String, KafkaConfigSource)] = []
-      if value != standard { layers.append((row.name, value, .staticBroker)) }
-      layers.append((row.name, standard, .default))
+      for scope in DynamicBrokerSettings.order {
+        if let value = dynamic[scope][row.name] { layers.append((row.name, value, scope.source)) }
+      }
+      if let value = row.given(in: configuration) { layers.append((row.name, value, .staticBroker)) }
+      layers.append((row.name, row.definition.defaultValue, .default))
       return KafkaConfigEntry(row.definition, layers: layers)
+    }
+  }
+
+  /// What DescribeConfigs answers for the defaults of the cluster: only what clients have set, as in Apache Kafka.
+  public func describeClusterDefaults() -> [KafkaConfigEntry] {
+    BrokerConfiguration.definitions.compactMap { row in
+      dynamic.cluster[row.name].map { value in
+        KafkaConfigEntry(row.definition, layers: [(row.name, value, DynamicScope.cluster.source)])
+      }
     }
   }
 }

@@ -80,7 +80,8 @@ public enum ConfigurationSchema {
     Section(
       name: "topics",
       introduction: """
-        Defaults for topics, under Kafka's own names. A topic's own settings (CreateTopics, AlterConfigs) weigh more. \
+        Defaults for topics, under Kafka's own names. A topic's own settings (CreateTopics, AlterConfigs) weigh more, and so \
+        does what clients set for the broker while it runs (kafka-configs --entity-type brokers). \
         Kafka's plain numbers are accepted (retention.ms: 604800000), and so are units (retention.ms: 7d, \
         segment.bytes: 1GiB).
         """),
