@@ -63,8 +63,8 @@ extension FaultTests {
   }
 
   @Test func withoutVerificationTheStoreWorksAndWarns() throws {
-    let proxy = try FaultProxy(
-      before: SeaweedServer.running(), certificate: CertificateAuthority("theirs").server("DNS:elsewhere"))
+    let theirs = CertificateAuthority("theirs")
+    let proxy = try FaultProxy(before: SeaweedServer.running(), certificate: theirs.server("DNS:elsewhere"))
     let host = TestHost()
     let store = try SeaweedServer.running().store(
       host, ["endpoint": "https://127.0.0.1:\(proxy.port)", "tls_verify": "false"])

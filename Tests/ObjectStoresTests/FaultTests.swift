@@ -224,13 +224,13 @@ struct FaultTests {
     }
   }
 
-  @Test func tenThousandKeysAreListedInOrder() throws {
+  @Test func aListingOfSeveralPagesIsInOrder() throws {
     let host = TestHost()
     let store = try SeaweedServer.running().store(host)
     defer { store.stop() }
-    let keys = tenThousandKeys()
+    let keys = Array(tenThousandKeys().prefix(2_500))
     let failures = onThreads(16) { (thread: Int) -> [TierError] in
-      stride(from: thread, to: 10_000, by: 16).compactMap { index in failure { try store.put(keys[index], [1]) } }
+      stride(from: thread, to: keys.count, by: 16).compactMap { index in failure { try store.put(keys[index], [1]) } }
     }
     #expect(failures.flatMap { $0 }.isEmpty)
     #expect(try store.allKeys() == keys.sorted())

@@ -1,4 +1,5 @@
 @testable import ObjectStores
+import Synchronization
 import Testing
 import TierAPI
 import TierKit
@@ -84,6 +85,23 @@ import TierKit
     try store.start(StoreCall())
     #expect(try store.put("k", [1]))
     #expect(host.log.contains { $0.contains("clock") })
+  }
+
+  /// 400 is also what a service says that does not know a header; these are no such answers.
+  @Test(arguments: ["BadDigest", "SlowDown", "RequestTimeTooSkewed"])
+  func aProbeThatFailsForAnotherReasonSaysNothingOfWhatTheServiceKnows(code: String) throws {
+    let isDone = Mutex(false)
+    let service = FakeService(
+      .init(intercept: { request in
+        guard request.method == "PUT", !isDone.withLock({ let was = $0; $0 = true; return was }) else { return nil }
+        return .success(
+          HTTPResponse(
+            status: 400, headers: ["date": "Fri, 24 May 2013 00:00:00 GMT"],
+            body: Array("<Error><Code>\(code)</Code></Error>".utf8)))
+      }))
+    let store = try service.store(TestHost())
+    let abilities = try store.ready(CallScope(StoreCall(), store.gate, TestHost().services))
+    #expect(abilities == S3Store.Abilities(conditionalPuts: true, checksums: true))
   }
 
   @Test func aBucketInAnotherRegionIsFollowedThere() throws {

@@ -22,7 +22,10 @@ final class FaultProxy: Sendable {
     self.process = process.processIdentifier
     commands = input.fileHandleForWriting
     answers = output.fileHandleForReading
-    port = Int(Self.line(answers))!
+    guard let port = Int(Self.line(answers)) else {
+      throw SeaweedServer.Failure(description: "the fault proxy did not start; its reason is on the standard error output")
+    }
+    self.port = port
   }
 
   deinit { kill(process, SIGKILL) }

@@ -102,10 +102,11 @@ final class CurlTransfer: @unchecked Sendable {
 }
 
 extension TLSProblem {
-  /// The numbers are OpenSSL's X509_V_ERR_*, from x509_vfy.h. Without objection of OpenSSL it was curl's: the name.
+  /// The numbers are OpenSSL's X509_V_ERR_*, from x509_vfy.h. Curl looks at the name itself, and before it asks OpenSSL;
+  /// until then it has 1.
   init(verification: Int) {
     switch verification {
-    case 0, 62, 64: self = .wrongHost
+    case 0, 1, 62, 64: self = .wrongHost
     case 10: self = .expired
     case 9: self = .notYetValid
     default: self = .unknownAuthority

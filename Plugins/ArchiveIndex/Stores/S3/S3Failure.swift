@@ -58,7 +58,7 @@ enum S3Failure {
     // A 200 may carry an error: CompleteMultipartUpload answers before it knows.
     if (200..<300).contains(status), body == nil { return .answer(response) }
     let code = body?.code ?? ""
-    if accepted.contains(status), !fatalCodes.contains(code) { return .answer(response) }
+    if accepted.contains(status), !isAlwaysAFailure(code) { return .answer(response) }
     let reason = code.isEmpty ? "" : " \(code)"
     let text = "\(what): the service answered \(status)\(reason)" + advice(code, status, body?.message ?? "")
     let retryAfter = RetryPolicy.retryAfter(response.header("retry-after"), now: now)
@@ -80,6 +80,12 @@ enum S3Failure {
       return .again(TierError(.retriable, text), retryAfter: retryAfter)
     }
     return .failed(TierError(status == 404 && !fatalCodes.contains(code) ? .notFound : .permanent, text))
+  }
+
+  /// What a service says of the call and not of the object: no caller takes this for what it asked.
+  private static func isAlwaysAFailure(_ code: String) -> Bool {
+    code == "RequestTimeTooSkewed"
+      || [fatalCodes, throttleCodes, refusedCodes, regionCodes, damagedCodes].contains { $0.contains(code) }
   }
 
   private static let fatalCodes: Set<String> = ["NoSuchBucket", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"]
