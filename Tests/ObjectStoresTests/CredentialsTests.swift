@@ -1,7 +1,8 @@
 import Foundation
-@testable import ObjectStores
 import Testing
 import TierKit
+
+@testable import ObjectStores
 
 /// Where credentials come from, and how they are kept.
 @Suite struct CredentialsTests {
@@ -88,7 +89,7 @@ import TierKit
     rig.fake.change { $0.isHeld = true }
     let (store, fake) = (rig.store, rig.fake)
     let keys = onThreads(4) { index -> Bool in
-      if index == 0 { return (try? store.put("slow", [0])) == true }
+      if index == 0 { return failure { try store.put("slow", [0]) } == nil }
       guard fake.waitUntilHeld() else { return false }
       let done = failure { for number in 0..<10 { try store.put("k\(index)-\(number)", [1]) } } == nil
       if index == 1 { fake.change { $0.isHeld = false } }
@@ -157,13 +158,19 @@ import TierKit
   private static let role = "/the+role"
 
   @Test(arguments: [
-    Trouble(path: "/api/token", answer: .failure(.unreachable("refused")), code: .invalidConfiguration, says: "supported are"),
+    Trouble(
+      path: "/api/token", answer: .failure(.unreachable("refused")), code: .invalidConfiguration, says: "supported are"),
     Trouble(path: "/api/token", answer: .failure(.timedOut), code: .invalidConfiguration, says: "does not answer"),
-    Trouble(path: "/api/token", answer: FakeCredentials.text("", status: 403), code: .invalidConfiguration, says: "403"),
+    Trouble(
+      path: "/api/token", answer: FakeCredentials.text("", status: 403), code: .invalidConfiguration, says: "403"),
     Trouble(path: "/api/token", answer: FakeCredentials.text("", status: 500), code: .retriable, says: "500", times: 4),
-    Trouble(path: "/api/token", answer: FakeCredentials.text("a\r\nb: c"), code: .retriable, says: "no token", times: 4),
-    Trouble(path: "/api/token", answer: FakeCredentials.text("<html>log in</html>\n"), code: .retriable, says: "no token", times: 4),
-    Trouble(path: roles, answer: FakeCredentials.text("", status: 404), code: .invalidConfiguration, says: "has no role"),
+    Trouble(
+      path: "/api/token", answer: FakeCredentials.text("a\r\nb: c"), code: .retriable, says: "no token", times: 4),
+    Trouble(
+      path: "/api/token", answer: FakeCredentials.text("<html>log in</html>\n"), code: .retriable, says: "no token",
+      times: 4),
+    Trouble(
+      path: roles, answer: FakeCredentials.text("", status: 404), code: .invalidConfiguration, says: "has no role"),
     Trouble(path: roles, answer: FakeCredentials.text("\n"), code: .invalidConfiguration, says: "has no role"),
     Trouble(path: roles, answer: .failure(.timedOut), code: .retriable, says: "no answer in time", times: 4),
     Trouble(path: role, answer: FakeCredentials.text("", status: 401), code: .retriable, says: "401", times: 4),
@@ -173,7 +180,9 @@ import TierKit
       path: role, answer: FakeCredentials.text(#"{"Code": "AssumeRoleUnauthorizedAccess", "Message": "no trust"}"#),
       code: .retriable, says: "AssumeRoleUnauthorizedAccess no trust", times: 4),
     Trouble(
-      path: role, answer: FakeCredentials.text(#"{"AccessKeyId":"A\nB","SecretAccessKey":"s","Expiration":"2030-01-01T00:00:00Z"}"#),
+      path: role,
+      answer: FakeCredentials.text(
+        #"{"AccessKeyId":"A\nB","SecretAccessKey":"s","Expiration":"2030-01-01T00:00:00Z"}"#),
       code: .retriable, says: "no credentials", times: 4),
     Trouble(
       path: role, answer: FakeCredentials.text(#"{"AccessKeyId":"A","SecretAccessKey":"s","Expiration":"soon"}"#),
@@ -224,12 +233,16 @@ import TierKit
     #expect(fake.log.count <= 7)
   }
 
-  @Test(arguments: ["settings", "environment", "file"]) func theMetadataServiceIsNeverAskedWhenThereIsAKey(kind: String) throws {
+  @Test(arguments: ["settings", "environment", "file"]) func theMetadataServiceIsNeverAskedWhenThereIsAKey(kind: String)
+    throws
+  {
     let scratch = ScratchDirectory()
     let file = scratch.path + "/credentials"
     try Data("[default]\naws_access_key_id=AKIDF\naws_secret_access_key=s\n".utf8).write(to: URL(fileURLWithPath: file))
     var settings = FakeService.keyless
-    var environment = ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/never", "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://never"]
+    var environment = [
+      "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/never", "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://never",
+    ]
     switch kind {
     case "settings": settings = [:]
     case "environment": environment.merge(["AWS_ACCESS_KEY_ID": "AKIDE", "AWS_SECRET_ACCESS_KEY": "s"]) { $1 }
@@ -238,7 +251,9 @@ import TierKit
     let rig = try Rig(environment, settings)
     try rig.store.start(StoreCall())
     rig.pass(seconds: 100_000)
-    rig.fake.change { $0.refused = ["AKIDTEST": "InvalidAccessKeyId", "AKIDE": "ExpiredToken", "AKIDF": "ExpiredToken"] }
+    rig.fake.change {
+      $0.refused = ["AKIDTEST": "InvalidAccessKeyId", "AKIDE": "ExpiredToken", "AKIDF": "ExpiredToken"]
+    }
     #expect(failureCode { try rig.store.put("k", [1]) } == .permanent)
     #expect(rig.fake.log == [])
   }

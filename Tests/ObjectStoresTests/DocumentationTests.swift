@@ -1,8 +1,9 @@
 import Foundation
-@testable import ObjectStores
 import Synchronization
 import Testing
 import TierKit
+
+@testable import ObjectStores
 
 /// What README says under "The archive on S3" is what the store does.
 @Suite struct DocumentationTests {
@@ -17,7 +18,8 @@ import TierKit
   }()
 
   /// The settings below `config:` of every example.
-  private static let examples: [[String: String]] = section.components(separatedBy: "```yaml\n").dropFirst().map { block in
+  private static let examples: [[String: String]] = section.components(separatedBy: "```yaml\n").dropFirst().map {
+    block in
     var settings: [String: String] = [:]
     var isInside = false
     for line in block.components(separatedBy: "```")[0].split(separator: "\n") {
@@ -33,8 +35,12 @@ import TierKit
   }
 
   /// Bounds that an operator leaves to their defaults.
-  private static let defaults = FakeService.settings.filter { ["max_connections", "connect_timeout", "request_timeout",
-    "retries", "multipart_threshold", "part_size"].contains($0.key) }
+  private static let defaults = FakeService.settings.filter {
+    [
+      "max_connections", "connect_timeout", "request_timeout",
+      "retries", "multipart_threshold", "part_size",
+    ].contains($0.key)
+  }
 
   private func configuration(_ settings: [String: String]) throws -> S3Configuration {
     for key in settings.keys { #expect(S3Configuration.keys.contains { $0.name == key }, "there is no setting \(key)") }
@@ -104,7 +110,8 @@ import TierKit
     #expect(seen.withLock { $0 } == documented)
     // And those are what the store names when access is denied.
     let advice = S3Failure.verdict(
-      .success(HTTPResponse(status: 403, body: Array("<Error><Code>AccessDenied</Code></Error>".utf8))), "GET", accepted: [],
+      .success(HTTPResponse(status: 403, body: Array("<Error><Code>AccessDenied</Code></Error>".utf8))), "GET",
+      accepted: [],
       now: 0)
     guard case .failed(let error) = advice else { throw error("\(advice)") }
     #expect(Set(error.message.matches(of: /s3:[A-Za-z]+/).map { String($0.output) }) == documented)

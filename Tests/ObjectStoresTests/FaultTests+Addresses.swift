@@ -1,7 +1,8 @@
 import Foundation
-@testable import ObjectStores
 import Testing
 import TierKit
+
+@testable import ObjectStores
 
 /// What a bucket and a prefix look like in URLs, before a server that checks every signature.
 extension FaultTests {

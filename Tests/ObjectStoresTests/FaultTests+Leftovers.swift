@@ -1,7 +1,8 @@
 import Foundation
-@testable import ObjectStores
 import Testing
 import TierKit
+
+@testable import ObjectStores
 
 /// Uploads in parts that nobody completes.
 extension FaultTests {

@@ -1,12 +1,15 @@
 import Foundation
-@testable import ObjectStores
 import Testing
 import TierKit
+
+@testable import ObjectStores
 
 /// TLS before a real server. Every refusal says what to set, and nothing is ever sent in plain instead.
 extension FaultTests {
   /// What a store says that is started against `certificate` with `settings`; nil: it started and holds an object.
-  private func refusal(_ certificate: String, host: String = "localhost", _ settings: [String: String]) throws -> TierError? {
+  private func refusal(_ certificate: String, host: String = "localhost", _ settings: [String: String]) throws
+    -> TierError?
+  {
     let proxy = try FaultProxy(before: SeaweedServer.running(), certificate: certificate)
     let all = ["endpoint": "https://\(host):\(proxy.port)"].merging(settings) { $1 }
     let store = try SeaweedServer.running().store(TestHost(), all)
@@ -40,16 +43,21 @@ extension FaultTests {
     let authority = CertificateAuthority("ours")
     let old = authority.server("DNS:localhost", validSeconds: -7_200 ... -3_600)
     var error = try #require(try refusal(old, ["ca_file": authority.file]))
-    #expect(error.code == .permanent && error.message.contains("expired") && error.message.contains("renewed"), "\(error)")
+    #expect(
+      error.code == .permanent && error.message.contains("expired") && error.message.contains("renewed"), "\(error)")
     let early = authority.server("DNS:localhost", validSeconds: 3_600...7_200)
     error = try #require(try refusal(early, ["ca_file": authority.file]))
-    #expect(error.code == .permanent && error.message.contains("not yet valid") && error.message.contains("clock"), "\(error)")
+    #expect(
+      error.code == .permanent && error.message.contains("not yet valid") && error.message.contains("clock"), "\(error)"
+    )
   }
 
   @Test func aCertificateOfAnotherHostIsRefused() throws {
     let authority = CertificateAuthority("ours")
     let error = try #require(try refusal(authority.server("DNS:s3.example.org"), ["ca_file": authority.file]))
-    #expect(error.code == .permanent && error.message.contains("localhost") && error.message.contains("'endpoint'"), "\(error)")
+    #expect(
+      error.code == .permanent && error.message.contains("localhost") && error.message.contains("'endpoint'"),
+      "\(error)")
   }
 
   @Test func aBucketWithADotFitsNoWildcardAndTheMessageSaysWhatToSet() throws {
@@ -88,7 +96,8 @@ extension FaultTests {
     try Data("no certificate".utf8).write(to: URL(fileURLWithPath: scratch.path + "/ca.pem"))
     for file in ["/nowhere/ca.pem", scratch.path + "/ca.pem"] {
       let error = try #require(try refusal(authority.server("DNS:localhost"), ["ca_file": file]))
-      #expect(error.code == .permanent && error.message.contains("'ca_file'") && error.message.contains(file), "\(error)")
+      #expect(
+        error.code == .permanent && error.message.contains("'ca_file'") && error.message.contains(file), "\(error)")
     }
   }
 }

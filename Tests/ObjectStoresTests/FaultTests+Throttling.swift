@@ -1,7 +1,8 @@
 import Foundation
-@testable import ObjectStores
 import Testing
 import TierKit
+
+@testable import ObjectStores
 
 /// A service that asks for less: the store slows down, says `throttled` when that is not enough, and goes on afterwards.
 extension FaultTests {
@@ -48,10 +49,13 @@ extension FaultTests {
     #expect(rig.host.counter("store_throttled") == 3 && rig.host.counter("store_retries") == 3)
   }
 
-  @Test(arguments: Operation.allCases) func everyOperationIsThrottledWhenItGoesOnForTooLong(operation: Operation) throws {
+  @Test(arguments: Operation.allCases) func everyOperationIsThrottledWhenItGoesOnForTooLong(operation: Operation) throws
+  {
     let rig = try Rig(Self.parts.merging(["retries": "2"]) { $1 })
     defer { rig.store.stop() }
-    try rig.proxy.plan([["match": operation.match, "kind": "status", "status": 503, "code": "SlowDown", "times": 10_000]])
+    try rig.proxy.plan([
+      ["match": operation.match, "kind": "status", "status": 503, "code": "SlowDown", "times": 10_000]
+    ])
     #expect(failureCode { try operation.run(rig) } == .throttled)
     // Neither what is there nor the store is worse for it.
     try rig.proxy.plan([])

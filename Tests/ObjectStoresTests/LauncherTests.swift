@@ -9,7 +9,9 @@ import Testing
     try Data("#!/bin/sh\necho no disk for \"$1\" >&2\nexit 3\n".utf8).write(to: URL(fileURLWithPath: program))
     chmod(program, 0o755)
     let before = TestHost.read(CLOCK_MONOTONIC)
-    let error = #expect(throws: SeaweedServer.Failure.self) { try SeaweedServer.start(program, bases: SeaweedServer.bases()) }
+    let error = #expect(throws: SeaweedServer.Failure.self) {
+      try SeaweedServer.start(program, bases: SeaweedServer.bases())
+    }
     #expect(TestHost.read(CLOCK_MONOTONIC) - before < 30_000_000_000)
     let text = error?.description ?? ""
     #expect(text.contains("status 3") && text.contains("no disk for server"), "\(text)")

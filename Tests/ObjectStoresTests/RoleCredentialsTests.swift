@@ -1,7 +1,8 @@
 import Foundation
-@testable import ObjectStores
 import Testing
 import TierKit
+
+@testable import ObjectStores
 
 /// Credentials of containers and of web identities, and those in files.
 @Suite struct RoleCredentialsTests {
@@ -52,7 +53,9 @@ import TierKit
     }
     #expect(failureCode { _ = try rig.key() } == .invalidConfiguration)
     #expect(rig.fake.log.count == 1)
-    for answer in [FakeCredentials.text("", status: 500), .failure(.unreachable("refused")), FakeCredentials.text("{}")] {
+    for answer in [
+      FakeCredentials.text("", status: 500), .failure(.unreachable("refused")), FakeCredentials.text("{}"),
+    ] {
       rig.fake.change { $0.answers = ["/c": answer] }
       #expect(failureCode { _ = try rig.key() } == .retriable)
     }
@@ -65,7 +68,10 @@ import TierKit
     try Data("\(token)\n".utf8).write(to: URL(fileURLWithPath: scratch.path + "/token"))
     return (
       scratch,
-      ["AWS_WEB_IDENTITY_TOKEN_FILE": scratch.path + "/token", "AWS_ROLE_ARN": "arn:aws:iam::1:role/a", "AWS_REGION": "eu-west-1"]
+      [
+        "AWS_WEB_IDENTITY_TOKEN_FILE": scratch.path + "/token", "AWS_ROLE_ARN": "arn:aws:iam::1:role/a",
+        "AWS_REGION": "eu-west-1",
+      ]
     )
   }
 
@@ -87,10 +93,13 @@ import TierKit
 
   @Test func aWebIdentityThatIsRefusedSaysWhy() throws {
     let (scratch, environment) = try identity()
-    let answer = "<ErrorResponse><Error><Code>InvalidIdentityToken</Code><Message>no provider</Message></Error></ErrorResponse>"
+    let answer =
+      "<ErrorResponse><Error><Code>InvalidIdentityToken</Code><Message>no provider</Message></Error></ErrorResponse>"
     let rig = try Rig(environment) { $0.answers = ["/": FakeCredentials.text(answer, status: 400)] }
     let error = try #require(failure { _ = try rig.key() })
-    #expect(error.code == .invalidConfiguration && error.message.contains("400 InvalidIdentityToken") && error.message.hasSuffix(": no provider"),
+    #expect(
+      error.code == .invalidConfiguration && error.message.contains("400 InvalidIdentityToken")
+        && error.message.hasSuffix(": no provider"),
       "\(error)")
     #expect(!error.message.contains("eyJ"))
     rig.fake.change { $0.answers = ["/": FakeCredentials.text("busy", status: 503)] }
@@ -100,7 +109,8 @@ import TierKit
 
   @Test func aWebIdentityWithoutATokenOrARoleIsAMistake() throws {
     for environment in [
-      ["AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere/token", "AWS_ROLE_ARN": "a"], ["AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere/token"],
+      ["AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere/token", "AWS_ROLE_ARN": "a"],
+      ["AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere/token"],
     ] {
       let rig = try Rig(environment)
       #expect(failureCode { _ = try rig.key() } == .invalidConfiguration)
@@ -150,7 +160,8 @@ import TierKit
   @Test func aProfileIsChosenByTheSettingOrTheEnvironment() throws {
     let (scratch, path) = try file()
     for (environment, settings, key) in [
-      ([:], [:], "AKIDF1"), (["AWS_PROFILE": "other"], [:], "AKIDF2"), (["AWS_PROFILE": "none"], ["profile": "other"], "AKIDF2"),
+      ([:], [:], "AKIDF1"), (["AWS_PROFILE": "other"], [:], "AKIDF2"),
+      (["AWS_PROFILE": "none"], ["profile": "other"], "AKIDF2"),
     ] as [([String: String], [String: String], String)] {
       let keyless = FakeService.keyless.merging(settings) { $1 }
       let shared = try Rig(environment.merging(["AWS_SHARED_CREDENTIALS_FILE": path]) { $1 }, keyless)
@@ -166,7 +177,8 @@ import TierKit
     for (profile, says) in [("missing", "[missing]"), ("half", "[half]"), ("role", "role_arn, which")] {
       let rig = try Rig(["AWS_SHARED_CREDENTIALS_FILE": path, "AWS_PROFILE": profile])
       let error = try #require(failure { _ = try rig.key() })
-      #expect(error.code == .invalidConfiguration && error.message.contains(says) && error.message.contains(path), "\(error)")
+      #expect(
+        error.code == .invalidConfiguration && error.message.contains(says) && error.message.contains(path), "\(error)")
       #expect(rig.fake.log == [])
     }
     let rig = try Rig(["HOME": "/nowhere", "AWS_PROFILE": "mine"])

@@ -1,7 +1,8 @@
 import Foundation
-@testable import ObjectStores
 import Synchronization
 import TierKit
+
+@testable import ObjectStores
 
 /// The services that hand out temporary credentials, for `FakeService`: whatever is not the bucket is theirs.
 final class FakeCredentials: Sendable {
@@ -65,7 +66,9 @@ final class FakeCredentials: Sendable {
   private func refusal(_ request: HTTPRequest) -> Result<HTTPResponse, TransportFailure>? {
     let authorization = request.headers.first { $0.0 == "Authorization" }!.1
     return state.withLock { state in
-      guard let code = state.refused.first(where: { authorization.contains("Credential=\($0.key)/") })?.value else { return nil }
+      guard let code = state.refused.first(where: { authorization.contains("Credential=\($0.key)/") })?.value else {
+        return nil
+      }
       return .success(HTTPResponse(status: 400, body: Array("<Error><Code>\(code)</Code></Error>".utf8)))
     }
   }

@@ -118,7 +118,9 @@ enum LocalPort {
       }
     }
     let request = Array("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".utf8)
-    guard isConnected, send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else { return false }
+    guard isConnected, send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
+      return false
+    }
     var answer = [UInt8](repeating: 0, count: 5)
     return recv(descriptor, &answer, 5, Int32(MSG_WAITALL)) == 5 && answer == Array("HTTP/".utf8)
   }

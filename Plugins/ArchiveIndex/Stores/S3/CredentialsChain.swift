@@ -68,7 +68,8 @@ struct CredentialsChain: Sendable {
     }
     if isMeant {
       throw TierError(
-        .invalidConfiguration, "there is no credentials file \(path), where the profile '\(configuration.profile)' is looked for")
+        .invalidConfiguration,
+        "there is no credentials file \(path), where the profile '\(configuration.profile)' is looked for")
     }
     return nil
   }

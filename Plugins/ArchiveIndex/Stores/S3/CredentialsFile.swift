@@ -60,7 +60,8 @@ enum CredentialsFile {
       problem = "has no section [\(profile)] with aws_access_key_id and aws_secret_access_key"
     case .incomplete: problem = "has no aws_access_key_id and aws_secret_access_key in its section [\(profile)]"
     case .unsupported(let name):
-      problem = "asks in its section [\(profile)] for \(name), which this store does not know; \(CredentialsChain.supported)"
+      problem =
+        "asks in its section [\(profile)] for \(name), which this store does not know; \(CredentialsChain.supported)"
     }
     throw TierError(.invalidConfiguration, "the credentials file \(path) \(problem)")
   }

@@ -87,7 +87,8 @@ final class CredentialsProvider: Sendable {
         return state.usable?.credentials
       }
       guard let old, !scope.isCancelled else { throw error }
-      host.log(.warning, "credentials cannot be fetched again; the old ones are used meanwhile", [("error", error.message)])
+      host.log(
+        .warning, "credentials cannot be fetched again; the old ones are used meanwhile", [("error", error.message)])
       return old
     }
   }

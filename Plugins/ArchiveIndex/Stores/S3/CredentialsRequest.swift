@@ -34,7 +34,8 @@ struct CredentialsRequest {
 
   /// `who` begins the messages. Throws `retriable` for what broke on the way, `permanent` for TLS.
   func ask(
-    _ who: String, _ method: String, _ url: String, _ headers: [(String, String)], _ body: [UnsafeRawBufferPointer] = [],
+    _ who: String, _ method: String, _ url: String, _ headers: [(String, String)],
+    _ body: [UnsafeRawBufferPointer] = [],
     isLocal: Bool, _ scope: CallScope
   ) throws(TierError) -> Outcome {
     let remaining = max(1, scope.remainingNanoseconds / 1_000_000)

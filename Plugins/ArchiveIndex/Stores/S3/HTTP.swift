@@ -63,7 +63,8 @@ enum TLSProblem: Sendable, Equatable {
       "the certificate is for other hosts: set 'endpoint' to one of its names; a bucket with a dot in its name, or a "
         + "service without a name for each bucket, needs 'path_style: true'"
     case .authorityFile: "'ca_file' has to be a PEM file with certificates that the broker may read"
-    case .notTLS: "nobody speaks TLS there: set 'endpoint' to the port that does, or to http:// if that is what is wanted"
+    case .notTLS:
+      "nobody speaks TLS there: set 'endpoint' to the port that does, or to http:// if that is what is wanted"
     case .other: "the service and this machine agree on no version or cipher of TLS, or it wants a client's certificate"
     }
   }

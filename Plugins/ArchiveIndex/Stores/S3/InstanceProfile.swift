@@ -15,7 +15,10 @@ struct InstanceProfile {
     var address = given ?? (isIPv6 ? "http://[fd00:ec2::254]" : "http://169.254.169.254")
     while address.hasSuffix("/") { address.removeLast() }
     guard address.hasPrefix("http://") || address.hasPrefix("https://"), address.utf8.allSatisfy(Credentials.isPlain)
-    else { throw TierError(.invalidConfiguration, "AWS_EC2_METADATA_SERVICE_ENDPOINT: '\(address)' is no http:// address") }
+    else {
+      throw TierError(
+        .invalidConfiguration, "AWS_EC2_METADATA_SERVICE_ENDPOINT: '\(address)' is no http:// address")
+    }
     self.address = address
     isAddressGiven = given != nil
     self.request = request
@@ -31,7 +34,10 @@ struct InstanceProfile {
       let base = "/latest/meta-data/iam/security-credentials/"
       let role = text(try ask("GET", base, header, scope)).split(whereSeparator: \.isNewline).first ?? ""
       guard !role.isEmpty else { throw CredentialsChain.none("the instance at \(address) has no role") }
-      guard role.utf8.count <= 512 else { throw TierError(.retriable, "\(Self.who) answered with something that is no role") }
+      // IAM's own names have at most 64; a page of something else has more.
+      guard role.utf8.count <= 512 else {
+        throw TierError(.retriable, "\(Self.who) answered with something that is no role")
+      }
       return try request.decoded(try ask("GET", base + Signature.encoded(String(role)), header, scope), Self.who)
     }
   }
@@ -51,7 +57,9 @@ struct InstanceProfile {
     case .nobody(let why):
       try scope.check("asking \(what)")
       // Outside of a cloud nobody has this address; whoever named another one, or was answered before, knows better.
-      if isAddressGiven || method != "PUT" { throw TierError(.retriable, "\(what) cannot be asked for credentials: \(why)") }
+      if isAddressGiven || method != "PUT" {
+        throw TierError(.retriable, "\(what) cannot be asked for credentials: \(why)")
+      }
       throw CredentialsChain.none("no other source is set up, and \(what) does not answer (\(why))")
     }
   }

@@ -132,13 +132,15 @@ struct S3Configuration: Sendable {
     if !isHostLabel(bucket) {
       throw TierError(
         .invalidConfiguration,
-        "\(Key.pathStyle): the bucket '\(bucket)' has capital letters or '_' and cannot be a part of a host's name; it needs true")
+        "\(Key.pathStyle): the bucket '\(bucket)' has capital letters or '_' and cannot be a part of a host's name; it "
+          + "needs true")
     }
     let name = host.prefix { $0 != ":" }
     if host.hasPrefix("[") || name.utf8.allSatisfy({ $0 == UInt8(ascii: ".") || (48...57).contains($0) }) {
       throw TierError(
         .invalidConfiguration,
-        "\(Key.pathStyle): a bucket cannot stand before the address '\(host)'; it needs true, or an \(Key.endpoint) with a name")
+        "\(Key.pathStyle): a bucket cannot stand before the address '\(host)'; it needs true, or an \(Key.endpoint) with "
+          + "a name")
     }
   }
 

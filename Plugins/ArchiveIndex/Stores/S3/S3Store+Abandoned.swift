@@ -9,7 +9,9 @@ extension S3Store {
     var page: UploadPage?
     repeat {
       page = try uploads(client, behind: page, scope)
-      found += (page?.uploads ?? []).filter { $0.key.utf8.starts(with: configuration.prefix.utf8) && isOld($0.begun, page) }
+      found += (page?.uploads ?? []).filter {
+        $0.key.utf8.starts(with: configuration.prefix.utf8) && isOld($0.begun, page)
+      }
     } while page?.isTruncated == true && found.count < StoreLimits.abandonedUploadsMax
     let abandoned = found.prefix(StoreLimits.abandonedUploadsMax)
     for answer in client.send(

@@ -57,9 +57,11 @@ struct WebIdentity {
     guard response.status == 200 else {
       let error = root?.first("Error")
       let code = error?.text("Code") ?? ""
-      let text = "\(Self.who) answered \(response.status) \(code) to AssumeRoleWithWebIdentity of \(role): "
+      let text =
+        "\(Self.who) answered \(response.status) \(code) to AssumeRoleWithWebIdentity of \(role): "
         + (error?.text("Message")?.prefix(200) ?? "no reason given")
-      let isTemporary = response.status >= 500 || response.status == 429 || code == "Throttling" || code == "IDPCommunicationError"
+      let isTemporary =
+        response.status >= 500 || response.status == 429 || code == "Throttling" || code == "IDPCommunicationError"
       throw TierError(isTemporary ? .retriable : .invalidConfiguration, text)
     }
     let found = root?.first("AssumeRoleWithWebIdentityResult")?.first("Credentials")
