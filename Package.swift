@@ -139,7 +139,8 @@ let package = Package(
       name: "ArchiveFormatTests", dependencies: ["ArchiveFormat", "KafkaRecords"],
       exclude: ["reader.py", "reader_records.py", "Fixtures"]),
     .testTarget(
-      name: "ObjectStoresTests", dependencies: ["ObjectStores", "TierAPI", "TierKit"], exclude: ["fault_proxy.py"]),
+      name: "ObjectStoresTests", dependencies: ["ObjectStores", "TierAPI", "TierKit", "CLibCrypto"],
+      exclude: ["fault_proxy.py"]),
     .testTarget(
       name: "ArchiveIndexTests",
       dependencies: ["ArchiveIndexCore", "ArchiveFormat", "KafkaRecords", "TierAPI", "TierKit"]),

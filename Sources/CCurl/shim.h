@@ -27,6 +27,11 @@ static inline void *ccurl_private(CURL *handle) {
   curl_easy_getinfo(handle, CURLINFO_PRIVATE, &value);
   return value;
 }
+static inline long ccurl_long_info(CURL *handle, CURLINFO info) {
+  long value = 0;
+  curl_easy_getinfo(handle, info, &value);
+  return value;
+}
 static inline CURLMcode ccurl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
   return curl_multi_setopt(multi, option, value);
 }

@@ -49,6 +49,8 @@ final class TestPartition: SearchablePartition {
     return ArchiveReader(source: source, footer: entry.footer, keyFilter: entry.filter)
   }
 
+  func forget(_ object: ObjectName) {}
+
   /// Archives the log's batches with these numbers.
   func archive(
     _ log: TestLog, _ batches: Range<Int>, index: IndexKind = .full, generation: UInt8 = 0, offsets: Range<Int64>? = nil

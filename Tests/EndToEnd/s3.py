@@ -5,6 +5,7 @@ import os
 import pathlib
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -24,6 +25,15 @@ def program():
     return candidate if candidate.exists() else None
 
 
+def is_free(port):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
 class Server:
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
@@ -34,16 +44,22 @@ class Server:
         self.process = None
 
     def start(self):
-        """Its ports have to be chosen for it; another process may have one of them."""
-        for _ in range(5):
+        """Its ports have to be chosen for it; another process may have one of them, or take one meanwhile."""
+        setbacks = []
+        for _ in range(8):
             # Each service also listens 10,000 above its port; ports from 32,768 on are handed out to connections.
             self.base = random.randrange(12_000, 22_000)
             self.port = self.base + 3
-            if self._start():
+            taken = [port for port in range(self.base, self.base + 4) for port in (port, port + 10_000) if not is_free(port)]
+            why = f"port {taken[0]} is taken" if taken else self._start()
+            if why is None:
                 return self
-        raise RuntimeError("SeaweedFS ends at once:\n" + (self.directory / "log").read_text()[-3000:])
+            self.stop()
+            setbacks.append(f"with ports from {self.base}: {why}")
+        raise RuntimeError("SeaweedFS cannot be started:\n" + "\n".join(setbacks))
 
     def _start(self):
+        """None when it answers, else what went wrong."""
         with open(self.directory / "log", "ab") as log:
             self.process = subprocess.Popen(
                 [str(program()), "server", f"-dir={self.directory}/data", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
@@ -54,10 +70,17 @@ class Server:
         deadline = time.monotonic() + PATIENCE
         while not self._answers():
             if self.process.poll() is not None:
-                return False
-            assert time.monotonic() < deadline, "the S3 server does not answer"
+                return self._end()
+            if time.monotonic() > deadline:
+                return f"it did not answer within {PATIENCE} s:\n" + self._last_words()
             time.sleep(0.2)  # it announces nothing
-        return self.process.poll() is None
+        return None if self.process.poll() is None else self._end()
+
+    def _end(self):
+        return f"it ended with status {self.process.returncode}:\n" + self._last_words()
+
+    def _last_words(self):
+        return (self.directory / "log").read_text(errors="replace")[-2000:]
 
     def make_bucket(self):
         """Its own shell makes the bucket, so that no request has to be signed here."""
@@ -68,6 +91,7 @@ class Server:
                                   text=True, timeout=PATIENCE)
             if any(line.split()[:1] == [BUCKET] for line in done.stdout.splitlines()):
                 return self
+            assert self.process.poll() is None, self._end()
             assert time.monotonic() < deadline, done.stdout + done.stderr
             time.sleep(0.5)
 

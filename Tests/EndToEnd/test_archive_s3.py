@@ -132,15 +132,22 @@ def test_faults_while_copying_and_while_reading(brokers, proxy, topic, corpus, f
     archive.scrub(broker)
 
 
+AWAY = {
+    "reset": {"kind": "reset", "when": "before", "match": ".", "times": 1_000_000},
+    "503": {"kind": "status", "status": 503, "code": "SlowDown", "match": ".", "times": 1_000_000},
+    "429": {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}, "match": ".", "times": 1_000_000},
+}
+
+
 @pytest.mark.slow
-def test_a_store_that_is_away_for_a_while(brokers, proxy, topic, corpus):
+@pytest.mark.parametrize("kind", AWAY)
+def test_a_store_that_is_away_for_a_while(brokers, proxy, topic, corpus, kind):
     """Produce goes on, nothing leaves the local disk uncopied, and copying catches up."""
     broker = brokers(on_s3(proxy.port, topic))
     ledger = cold(broker, topic, corpus, 1_000_000)
     clients.create_topic(broker.bootstrap, topic + "-hot")
     archived = list_offset(broker.bootstrap, topic, -5)
-    away = {"kind": "reset", "when": "before", "match": ".", "times": 1_000_000}
-    proxy.tell(away)
+    proxy.tell(AWAY[kind])
     fill(broker, ledger, corpus, 3_000_000, seed=3, combinations=[(archive.produce_confluent, "lz4")])
     hot_data_are_served(broker, topic)
     assert list_offset(broker.bootstrap, topic, -5) <= archived + archive.SEGMENT

@@ -1,4 +1,5 @@
 @testable import ObjectStores
+import Synchronization
 import Testing
 import TierAPI
 import TierKit
@@ -14,31 +15,11 @@ import TierKit
     #expect(pause(3, 400) == 400 && pause(3, 401) == 0)
     #expect(pause(7, 5_000) == 5_000 && pause(7, 5_001) == 0)
     #expect(pause(8, 0) == nil)
-    #expect(pause(0, 3, throttled: true, after: 2_000) == 2_000)
+    #expect(pause(0, 3, throttled: true, after: 2_000) == 2_003, "what was asked for, and jitter behind it")
     #expect(pause(0, 50, left: 50) == nil)
     #expect(RetryPolicy.retryAfter("7", now: 0) == 7_000)
     #expect(RetryPolicy.retryAfter("Fri, 24 May 2013 00:00:10 GMT", now: 1_369_353_600_000) == 10_000)
     #expect(RetryPolicy.retryAfter("soon", now: 0) == nil)
-  }
-
-  @Test func aCredentialsFileIsReadAsAWSWritesIt() {
-    let text = """
-      # a comment
-      [default]
-      aws_access_key_id = AKID1
-      aws_secret_access_key=s3cr=et/1
-      [ other ]
-      aws_access_key_id=AKID2
-      aws_secret_access_key = two
-      aws_session_token = token
-      [empty]
-      """
-    #expect(
-      CredentialsFile.parse(text, profile: "default")
-        == Credentials(accessKeyID: "AKID1", secretAccessKey: "s3cr=et/1", sessionToken: nil))
-    #expect(CredentialsFile.parse(text, profile: "other")?.sessionToken == "token")
-    #expect(CredentialsFile.parse(text, profile: "empty") == nil)
-    #expect("\(CredentialsFile.parse(text, profile: "default")!)" == "credentials (hidden)")
   }
 
   @Test func documentsThatWouldGrowAreRefused() {
@@ -104,6 +85,23 @@ import TierKit
     try store.start(StoreCall())
     #expect(try store.put("k", [1]))
     #expect(host.log.contains { $0.contains("clock") })
+  }
+
+  /// 400 is also what a service says that does not know a header; these are no such answers.
+  @Test(arguments: ["BadDigest", "SlowDown", "RequestTimeTooSkewed"])
+  func aProbeThatFailsForAnotherReasonSaysNothingOfWhatTheServiceKnows(code: String) throws {
+    let isDone = Mutex(false)
+    let service = FakeService(
+      .init(intercept: { request in
+        guard request.method == "PUT", !isDone.withLock({ let was = $0; $0 = true; return was }) else { return nil }
+        return .success(
+          HTTPResponse(
+            status: 400, headers: ["date": "Fri, 24 May 2013 00:00:00 GMT"],
+            body: Array("<Error><Code>\(code)</Code></Error>".utf8)))
+      }))
+    let store = try service.store(TestHost())
+    let abilities = try store.ready(CallScope(StoreCall(), store.gate, TestHost().services))
+    #expect(abilities == S3Store.Abilities(conditionalPuts: true, checksums: true))
   }
 
   @Test func aBucketInAnotherRegionIsFollowedThere() throws {

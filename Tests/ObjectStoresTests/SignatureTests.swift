@@ -64,6 +64,54 @@ import Testing
     #expect(value.hasSuffix("Signature=\(signature)"))
   }
 
+  /// From the same suite, those whose paths are taken as they are, as S3 takes them: get-utf8, get-space, get-slashes,
+  /// get-slash-pointless-dot and get-unreserved; and with names of a query: get-vanilla-utf8-query and
+  /// get-vanilla-query-order-encoded.
+  @Test(arguments: [
+    ("/ሴ", "", "8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85"),
+    ("/example space/", "", "652487583200325589f1fba4c7e578f72c47cb61beeca81406b39ddec1366741"),
+    ("//example//", "", "87cca117541a147f6df867677d98a7d80dff226d2bfca9e4ffa899665623c7e5"),
+    ("/./example", "", "beb03f223f7deae4146464f06e29eebbee9c8afbe15c290cf07aa8b119e14cff"),
+    (
+      "/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", "",
+      "07ef7494c76fa4850883e2b006601f940f8a34d404d0cfa977f52a65bbf5f24f"
+    ),
+    ("/", "ሴ=bar", "2cdec8eed098649ff3a119c94853b13c643bcf08f8b0a1d91e12c9027818dd04"),
+    (
+      "/", "Param-3=Value3 Param=Value2 ሴ=Value1", "371d3713e185cc334048618a97f809c9ffe339c62934c032af5a0e595648fcac"
+    ),
+  ]) func pathsAndQueriesOfAnyCharactersAreSignedAsInTheTestSuite(path: String, query: String, signature: String) {
+    let signer = Signature(
+      credentials: Credentials(
+        accessKeyID: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+      region: "us-east-1", service: "service", time: 1_440_938_160_000)
+    let pairs = query.split(separator: " ").map { $0.split(separator: "=").map(String.init) }.map { ($0[0], $0[1]) }
+    let value = signer.authorization(
+      method: "GET", path: Signature.encoded(path, keepingSlashes: true), query: pairs,
+      headers: [("Host", "example.amazonaws.com"), ("X-Amz-Date", "20150830T123600Z")],
+      payloadHash: S3Request.emptyHash)
+    #expect(value.hasSuffix("Signature=\(signature)"))
+  }
+
+  /// The suite's post-sts-header-before: the token is one of the signed headers.
+  @Test func aSessionTokenIsSigned() {
+    let token = """
+      AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfpSPfIeoIYRqTflfKD8YUuwthAx\
+      7mSEI/qkPpKPi/kMcGdQrmGdeehM4IC1NtBmUpp2wUE8phUZampKsburEDy0KPkyQDYwT7WZ0wq5VSXDvp75YU9HFvlRd8Tx6q6fE8YQcHNVXAkiY9q6\
+      d+xo0rKwT38xVqr7ZD0u0iPPkUL64lIZbqBAz+scqKmlzm8FDrypNC9Yjc8fPOLn9FX9KSYvKTr4rvx3iSIlTJabIQwj2ICCR/oLxBA==
+      """
+    let signer = Signature(
+      credentials: Credentials(
+        accessKeyID: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+      region: "us-east-1", service: "service", time: 1_440_938_160_000)
+    let value = signer.authorization(
+      method: "POST", path: "/", query: [],
+      headers: [
+        ("Host", "example.amazonaws.com"), ("X-Amz-Date", "20150830T123600Z"), ("X-Amz-Security-Token", token),
+      ], payloadHash: S3Request.emptyHash)
+    #expect(value.hasSuffix("Signature=85d96828115b5dc0cfc3bd16ad9e210dd772bbebba041836c64533a82be05ead"))
+  }
+
   @Test func namesAreEncodedAsRFC3986Says() {
     #expect(Signature.encoded("a b/ä+~*=%") == "a%20b%2F%C3%A4%2B~%2A%3D%25")
     #expect(Signature.encoded("a b/c", keepingSlashes: true) == "a%20b/c")

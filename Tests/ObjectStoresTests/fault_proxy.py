@@ -1,6 +1,8 @@
 """A proxy before an S3 server that breaks what it is told to break.
 
-usage: fault_proxy.py UPSTREAM_PORT
+usage: fault_proxy.py UPSTREAM_PORT [PEM_FILE]
+
+With a file of a certificate and its key it speaks TLS; the server behind it does not.
 
 Prints its own port. Then takes one JSON object per line on stdin, a list of faults under "faults" and a number
 "delay_ms" to wait before the first byte of every answer, and prints "ok". A fault applies to the next requests whose
@@ -15,11 +17,13 @@ line matches its regular expression "match", "times" times (default 1):
   damage   one byte of the request's body is another one
   range    Content-Range names another range
   longer   more bytes follow than the range had
+  header   the answer's header "name" has the value "value"
 """
 
 import json
 import re
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -97,6 +101,10 @@ def send_answer(client, fault, answer, kind, has_body):
     if kind == "longer":
         body += b"more"
         headers = [b"Content-Length: %d\r\n" % len(body) if h.lower().startswith(b"content-length") else h for h in headers]
+    if kind == "header":
+        name = fault["name"].encode()
+        headers = [h for h in headers if not h.lower().startswith(name.lower() + b":")]
+        headers.append(name + b": " + fault["value"].encode() + b"\r\n")
     client.sendall(first + b"".join(headers) + b"\r\n")
     if kind == "cut":
         client.sendall(body[: len(body) // 2])
@@ -110,7 +118,19 @@ def send_answer(client, fault, answer, kind, has_body):
     return True
 
 
-def serve(client, upstream_port):
+def secured(client, tls):
+    """The connection inside TLS, or None when the client does not like the certificate."""
+    try:
+        return tls.wrap_socket(client, server_side=True) if tls else client
+    except OSError:
+        client.close()
+        return None
+
+
+def serve(client, upstream_port, tls):
+    client = secured(client, tls)
+    if client is None:
+        return
     upstream = socket.create_connection(("127.0.0.1", upstream_port))
     incoming, outgoing = client.makefile("rb"), upstream.makefile("rb")
     try:
@@ -150,17 +170,21 @@ def serve(client, upstream_port):
                 pass
 
 
-def accept(listener, upstream_port):
+def accept(listener, upstream_port, tls):
     while True:
         client, _ = listener.accept()
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        threading.Thread(target=serve, args=(client, upstream_port), daemon=True).start()
+        threading.Thread(target=serve, args=(client, upstream_port, tls), daemon=True).start()
 
 
 def main():
     global delay
+    tls = None
+    if len(sys.argv) > 2:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(sys.argv[2])
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-    threading.Thread(target=accept, args=(listener, int(sys.argv[1])), daemon=True).start()
+    threading.Thread(target=accept, args=(listener, int(sys.argv[1]), tls), daemon=True).start()
     print(listener.getsockname()[1], flush=True)
     for line in sys.stdin:
         told = json.loads(line)

@@ -98,4 +98,10 @@ extension ArchivePartition: SearchablePartition {
       source: ObjectSource(object: known, chunks: environment.chunks, call: call), footer: loaded.footer,
       keyFilter: loaded.keyFilter)
   }
+
+  package func forget(_ object: ObjectName) {
+    environment.host.addToCounter("damaged_frames", 1)
+    environment.chunks.drop(object)
+    environment.footers.drop(object)
+  }
 }

@@ -18,6 +18,8 @@ final class UnitSearch<Partition: SearchablePartition>: @unchecked Sendable {
   private var isScanned = false
   /// Why the object cannot be used.
   private var failure: (any Error)?
+  /// The object was forgotten once because something of it was damaged.
+  private var isReadAgain = false
 
   /// `query` is the partition's: its ranges of times, its place to go on.
   init(_ unit: SearchUnit, _ partition: Partition, query: Query, source: any SearchSource, _ state: SearchState) {
@@ -43,12 +45,14 @@ final class UnitSearch<Partition: SearchablePartition>: @unchecked Sendable {
     guard !state.mustStop() else { return CorpusStatistics() }
     if isScanned { return scanStatistics() }
     do {
-      let search = try open()
-      // An object without an index of words says nothing about them.
-      guard search.hasWords, !search.isExcluded else { return CorpusStatistics() }
-      let statistics = try search.prepare()
-      if !keeps(statistics.documentCount) { prepared = nil }
-      return statistics
+      return try readingAgain {
+        let search = try open()
+        // An object without an index of words says nothing about them.
+        guard search.hasWords, !search.isExcluded else { return CorpusStatistics() }
+        let statistics = try search.prepare()
+        if !keeps(statistics.documentCount) { prepared = nil }
+        return statistics
+      }
     } catch {
       giveUp(error)
       return scanStatistics()
@@ -61,11 +65,10 @@ final class UnitSearch<Partition: SearchablePartition>: @unchecked Sendable {
     guard !state.mustStop() else { return }
     if isScanned { return scan(statistics) }
     do {
-      let search = try open()
       let budget = SearchBudget(
         hitByteCountMax: state.limits.hitByteCountMax, isExhausted: { [state] in state.mustStop() },
         floor: { [state] in state.floor })
-      let answer = try search.run(statistics, budget: budget)
+      let answer = try readingAgain { try open().run(statistics, budget: budget) }
       state.countObject(rounds: meter?.roundCount ?? 0)
       state.add(answer, partition: scope)
       if !answer.isPartial { state.finishUnit() }
@@ -74,6 +77,20 @@ final class UnitSearch<Partition: SearchablePartition>: @unchecked Sendable {
       if !state.mustStop() { scan(statistics) }
     }
     prepared = nil
+  }
+
+  /// Damage sends `body` to the store once more: it may have happened on the way or on the local disk, where it would
+  /// be met by every search to come.
+  private func readingAgain<R>(_ body: () throws -> R) throws -> R {
+    do {
+      return try body()
+    } catch let error as ArchiveError {
+      guard case .corrupt = error, case .object(_, let name, _) = unit, !isReadAgain else { throw error }
+      isReadAgain = true
+      prepared = nil
+      partition.forget(name)
+      return try body()
+    }
   }
 
   /// The source has the object's records, too, perhaps from another copy; else the reason goes into the answer.

@@ -15,6 +15,8 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
     case losesAnswer
     /// A read answers with a flipped bit.
     case damages
+    /// As `damages`, and which bit: counted from the first of every range, round and round.
+    case flips(Int)
     /// A put writes half and is believed.
     case tears
   }
@@ -164,6 +166,7 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
           reads[index].buffer.update(from: source.baseAddress! + offset, count: count)
         }
         if case .damages? = effect { reads[index].buffer[count / 2] ^= 0x01 }
+        if case .flips(let bit)? = effect { reads[index].buffer[bit / 8 % count] ^= 1 << UInt8(bit % 8) }
         reads[index].received = count
         reads[index].object_byte_count = UInt64(object.count)
         reads[index].status = CHRONIK_OK

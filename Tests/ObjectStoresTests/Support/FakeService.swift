@@ -19,6 +19,9 @@ final class FakeService: HTTPTransport {
     var intercept: (@Sendable (HTTPRequest) -> Result<HTTPResponse, TransportFailure>?)?
   }
 
+  /// Settings without credentials.
+  static let keyless = ["access_key_id": "", "secret_access_key": ""]
+
   struct State {
     var objects: [String: [UInt8]] = [:]
     var uploads: [String: [Int: [UInt8]]] = [:]
@@ -35,11 +38,13 @@ final class FakeService: HTTPTransport {
     "request_timeout": "60000", "retries": "3", "multipart_threshold": "\(5 << 20)", "part_size": "\(5 << 20)",
   ]
 
-  func store(_ host: TestHost, _ changes: [String: String] = [:]) throws -> S3Store {
+  func store(
+    _ host: TestHost, _ changes: [String: String] = [:], environment: [String: String] = [:]
+  ) throws -> S3Store {
     let settings = Self.settings.merging(changes) { $1 }
     return try S3Store(
       host: host.services, options: StoreOptions(instanceName: "t", dataDirectory: "/nowhere", settings: settings),
-      environment: [:], makeTransport: { _ in self })
+      environment: environment, makeTransport: { _ in self })
   }
 
   func stop() {}

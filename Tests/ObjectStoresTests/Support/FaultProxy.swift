@@ -7,21 +7,25 @@ final class FaultProxy: Sendable {
   private let commands: FileHandle
   private let answers: FileHandle
 
-  init(before server: SeaweedServer) throws {
+  /// `certificate`: a PEM file with a certificate and its key; the proxy then speaks TLS.
+  init(before server: SeaweedServer, certificate: String? = nil) throws {
     let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appendingPathComponent("../fault_proxy.py").standardizedFileURL.path
     let process = Process()
     let input = Pipe()
     let output = Pipe()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["python3", script, "\(server.port)"]
+    process.arguments = ["python3", script, "\(server.port)"] + (certificate.map { [$0] } ?? [])
     process.standardInput = input
     process.standardOutput = output
     try process.run()
     self.process = process.processIdentifier
     commands = input.fileHandleForWriting
     answers = output.fileHandleForReading
-    port = Int(Self.line(answers))!
+    guard let port = Int(Self.line(answers)) else {
+      throw SeaweedServer.Failure(description: "the fault proxy did not start; its reason is on the standard error output")
+    }
+    self.port = port
   }
 
   deinit { kill(process, SIGKILL) }

@@ -15,7 +15,7 @@ enum StoreKind: String, CaseIterable, Sendable, CustomTestStringConvertible {
   /// The store s3 before a real server; see SeaweedServer.
   case s3OnSeaweed
 
-  static var available: [StoreKind] { allCases.filter { $0 != .s3OnSeaweed || SeaweedServer.shared != nil } }
+  static var available: [StoreKind] { allCases.filter { $0 != .s3OnSeaweed || SeaweedServer.isWanted } }
   var testDescription: String { rawValue }
 
   /// A store of this kind, started and empty.
@@ -29,7 +29,7 @@ enum StoreKind: String, CaseIterable, Sendable, CustomTestStringConvertible {
       let store = try FileStore(host: host.services, options: Self.fileOptions(scratch.path + "/made/here"))
       return try OpenStore(store, host, scratch).started()
     case .s3OnFake: return try OpenStore(FakeService().store(host), host).started()
-    case .s3OnSeaweed: return try OpenStore(SeaweedServer.shared!.store(host), host).started()
+    case .s3OnSeaweed: return try OpenStore(SeaweedServer.running().store(host), host).started()
     }
   }
 

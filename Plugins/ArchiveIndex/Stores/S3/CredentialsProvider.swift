@@ -1,104 +1,95 @@
 import TierKit
 
-/// Where credentials come from, in this order: the settings, `credentials_file`, the environment,
-/// AWS_SHARED_CREDENTIALS_FILE or ~/.aws/credentials, the instance's role. The first source that has any wins; its
-/// credentials are kept until shortly before they end (files: a minute), and fetched by one call while others wait.
+/// Keeps credentials and has them fetched again in time, by one call while the others go on with the old ones.
+///
+/// Old credentials are used as long as no new ones are to be had and the service takes them: only the service knows
+/// when they really end.
 final class CredentialsProvider: Sendable {
-  struct Dated: Sendable {
-    var credentials: Credentials
-    /// Milliseconds since 1970 after which they are fetched again; nil: never.
-    var refresh: Int64?
-    /// Milliseconds since 1970 after which they are of no use; nil: never.
-    var end: Int64?
-  }
-
   private struct State {
-    var known: Dated?
+    var known: DatedCredentials?
+    /// What the service called expired or unknown.
+    var refused: Credentials?
     var isFetching = false
+    /// Fetches that failed so far, and how the last one did.
+    var failureCount = 0
+    var failure: TierError?
+
+    /// Nil: there are none that may still be of use.
+    var usable: DatedCredentials? { known.flatMap { $0.credentials == refused ? nil : $0 } }
   }
 
-  private let configuration: S3Configuration
-  private let environment: [String: String]
+  private enum Step {
+    case use(Credentials)
+    case fetch
+    case fail(TierError)
+  }
+
+  private let chain: CredentialsChain
   private let host: HostServices
   private let state = Monitor(State())
 
   init(_ configuration: S3Configuration, _ environment: [String: String], _ host: HostServices) {
-    self.configuration = configuration
-    self.environment = environment
+    chain = CredentialsChain(configuration: configuration, environment: environment, host: host)
     self.host = host
   }
 
-  /// Blocks while credentials are fetched. `invalidConfiguration`: no source has any.
+  /// Blocks while there are none. `invalidConfiguration`: no source has any.
   func credentials(_ transport: any HTTPTransport, _ scope: CallScope) throws(TierError) -> Credentials {
+    let failuresBefore = state.withLock { $0.failureCount }
     while true {
       let now = host.wallClockMilliseconds
-      // Nil: this call is the one to fetch.
-      let answer: Credentials?? = state.wait(atMost: StoreLimits.cancellationTickNanoseconds) { state in
-        if let known = state.known, known.refresh.map({ now < $0 }) ?? true { return .some(known.credentials) }
-        if state.isFetching { return nil }
+      let step: Step? = state.wait(atMost: StoreLimits.cancellationTickNanoseconds) { state in
+        let usable = state.usable
+        if let usable, usable.refresh.map({ now < $0 }) ?? true { return .use(usable.credentials) }
+        if state.isFetching { return usable.map { .use($0.credentials) } }
+        // Who waited for a fetch that failed does not begin the same one again.
+        if usable == nil, state.failureCount > failuresBefore, let failure = state.failure { return .fail(failure) }
         state.isFetching = true
-        return .some(nil)
+        return .fetch
       }
-      if case .some(.some(let credentials)) = answer { return credentials }
-      if case .some(.none) = answer { return try refresh(transport, scope) }
-      try scope.check("waiting for credentials")
+      switch step {
+      case .use(let credentials): return credentials
+      case .fetch: return try refresh(transport, scope)
+      case .fail(let error): throw error
+      case nil: try scope.check("waiting for credentials")
+      }
     }
   }
 
   /// The service calls them expired or unknown: the next call fetches others, if they are still these.
   func reject(_ credentials: Credentials) {
-    state.change { if $0.known?.credentials == credentials { $0.known?.refresh = .min } }
+    state.change { if $0.known?.credentials == credentials { $0.refused = credentials } }
   }
 
   private func refresh(_ transport: any HTTPTransport, _ scope: CallScope) throws(TierError) -> Credentials {
+    // While there are others, waiting for new ones must leave this call the time for its own work.
+    let hasOld = state.withLock { $0.usable != nil }
+    let limited = hasOld ? scope.limited(toNanoseconds: scope.remainingNanoseconds / 4) : scope
     do throws(TierError) {
-      let fetched = try fetch(transport, scope)
-      state.change {
-        $0.known = fetched
-        $0.isFetching = false
+      let fetched = try chain.fetch(transport, limited)
+      state.change { state in
+        state.known = fetched
+        state.isFetching = false
+        // Whether they were refused for good, the service is asked once more with the next call.
+        state.refused = nil
       }
       return fetched.credentials
     } catch {
-      let now = host.wallClockMilliseconds
-      let old = state.change { state in
+      let isOwn = scope.isCancelled || scope.remainingNanoseconds == 0
+      let again = host.wallClockMilliseconds + StoreLimits.credentialsRetryMilliseconds
+      let old = state.change { state -> Credentials? in
         state.isFetching = false
-        return state.known.flatMap { known in known.end.map { now < $0 } ?? true ? known : nil }
+        if state.usable != nil { state.known?.refresh = again }
+        if !isOwn {
+          state.failureCount += 1
+          state.failure = error
+        }
+        return state.usable?.credentials
       }
-      guard let old, error.code == .retriable else { throw error }
-      host.log(.warning, "credentials cannot be refreshed; the old ones are used to their end", [("error", error.message)])
-      return old.credentials
+      guard let old, !scope.isCancelled else { throw error }
+      host.log(
+        .warning, "credentials cannot be fetched again; the old ones are used meanwhile", [("error", error.message)])
+      return old
     }
   }
-
-  private func fetch(_ transport: any HTTPTransport, _ scope: CallScope) throws(TierError) -> Dated {
-    if let id = configuration.accessKeyID, let secret = configuration.secretAccessKey {
-      return Dated(
-        credentials: Credentials(
-          accessKeyID: id, secretAccessKey: secret, sessionToken: configuration.sessionToken))
-    }
-    let soon = host.wallClockMilliseconds + 60_000
-    if let path = configuration.credentialsFile {
-      guard let found = try CredentialsFile.load(path, profile: configuration.profile) else {
-        throw TierError(.invalidConfiguration, "credentials_file: there is no file \(path)")
-      }
-      return Dated(credentials: found, refresh: soon)
-    }
-    if let id = environment["AWS_ACCESS_KEY_ID"], let secret = environment["AWS_SECRET_ACCESS_KEY"], !id.isEmpty {
-      return Dated(
-        credentials: Credentials(
-          accessKeyID: id, secretAccessKey: secret, sessionToken: environment["AWS_SESSION_TOKEN"]))
-    }
-    let path = environment["AWS_SHARED_CREDENTIALS_FILE"] ?? environment["HOME"].map { "\($0)/.aws/credentials" }
-    if let path, let found = try CredentialsFile.load(path, profile: configuration.profile) {
-      return Dated(credentials: found, refresh: soon)
-    }
-    guard environment["AWS_EC2_METADATA_DISABLED"]?.lowercased() != "true" else { throw Self.none }
-    let address = environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] ?? "http://169.254.169.254"
-    return try InstanceProfile(address: address, transport: transport, host: host).fetch(scope)
-  }
-
-  static let none = TierError(
-    .invalidConfiguration,
-    "no credentials for s3: set credentials_file, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run on an instance "
-      + "with a role")
 }

@@ -10,6 +10,8 @@ final class CurlTransfer: @unchecked Sendable {
   private var headerByteCount = 0
   private var uploaded = 0
   private var headerList: UnsafeMutablePointer<curl_slist>?
+  /// Where curl says more than its code does.
+  private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
   init(_ request: HTTPRequest, _ batch: CurlBatch, _ index: Int) {
     self.request = request
@@ -17,12 +19,17 @@ final class CurlTransfer: @unchecked Sendable {
     self.index = index
   }
 
-  deinit { curl_slist_free_all(headerList) }
+  deinit {
+    curl_slist_free_all(headerList)
+    errorText.deallocate()
+  }
 
   /// Sets every option on a fresh or reset handle.
   func configure(_ handle: UnsafeMutableRawPointer, _ tls: TLSSettings) {
     let me = Unmanaged.passUnretained(self).toOpaque()
     ccurl_set_pointer(handle, CURLOPT_PRIVATE, me)
+    errorText.pointee = 0
+    ccurl_set_pointer(handle, CURLOPT_ERRORBUFFER, errorText)
     ccurl_set_text(handle, CURLOPT_URL, request.url)
     ccurl_set_text(handle, CURLOPT_PROTOCOLS_STR, "http,https")
     ccurl_set_long(handle, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
@@ -66,26 +73,52 @@ final class CurlTransfer: @unchecked Sendable {
     }
   }
 
-  func result(_ code: CURLcode) -> Result<HTTPResponse, TransportFailure> {
+  /// `verification`: OpenSSL's verdict on the certificate, 0 without objection.
+  func result(_ code: CURLcode, verification: Int) -> Result<HTTPResponse, TransportFailure> {
     if isTooLong { return .failure(.tooLong) }
     if code == CURLE_OK { return .success(response) }
-    let text = String(cString: curl_easy_strerror(code))
+    let said = String(cString: errorText)
+    let text = said.isEmpty ? String(cString: curl_easy_strerror(code)) : said
     switch code {
     case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT:
       return .failure(.unreachable(text))
     case CURLE_OPERATION_TIMEDOUT: return .failure(.timedOut)
-    case CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_SSL_CONNECT_ERROR,
-      CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_WEIRD_SERVER_REPLY:
       return .failure(.cut(text))
-    case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
-      CURLE_SSL_ISSUER_ERROR, CURLE_SSL_ENGINE_INITFAILED:
-      return .failure(.tls(text))
+    case CURLE_SSL_CONNECT_ERROR:
+      return .failure(TLSProblem(handshake: text).map { .tls($0, text) } ?? .cut(text))
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return .failure(.tls(TLSProblem(verification: verification), text))
+    case CURLE_SSL_CACERT_BADFILE: return .failure(.tls(.authorityFile, text))
+    case CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_ENGINE_INITFAILED:
+      return .failure(.tls(.other, text))
     default: return .failure(.other(text))
     }
   }
 
   static func from(_ context: UnsafeMutableRawPointer?) -> CurlTransfer {
     Unmanaged<CurlTransfer>.fromOpaque(context!).takeUnretainedValue()
+  }
+}
+
+extension TLSProblem {
+  /// The numbers are OpenSSL's X509_V_ERR_*, from x509_vfy.h. Curl looks at the name itself, before it asks OpenSSL, and
+  /// has 1 until then.
+  init(verification: Int) {
+    switch verification {
+    case 0, 1, 62, 64: self = .wrongHost
+    case 10: self = .expired
+    case 9: self = .notYetValid
+    default: self = .unknownAuthority
+    }
+  }
+
+  /// A handshake that broke off: nil when the connection did.
+  init?(handshake text: String) {
+    // OpenSSL's own words: of the network it speaks without this, or as of an unexpected end.
+    guard text.contains("SSL routines"), !text.contains("unexpected eof") else { return nil }
+    let isPlain = ["wrong version number", "packet length too long", "http request", "record layer failure"]
+    self = isPlain.contains { text.contains($0) } ? .notTLS : .other
   }
 }
 

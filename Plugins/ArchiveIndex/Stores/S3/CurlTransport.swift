@@ -136,9 +136,10 @@ final class CurlTransport: HTTPTransport, @unchecked Sendable {
     while let message = curl_multi_info_read(multi, &queued) {
       guard message.pointee.msg == CURLMSG_DONE, let handle = message.pointee.easy_handle else { continue }
       let code = ccurl_message_result(message)
+      let verification = ccurl_long_info(handle, CURLINFO_SSL_VERIFYRESULT)
       guard let transfer = active[handle] else { continue }
       release(handle)
-      transfer.batch.finish(transfer.index, transfer.result(code))
+      transfer.batch.finish(transfer.index, transfer.result(code, verification: verification))
     }
   }
 

@@ -41,12 +41,33 @@ enum TransportFailure: Error, Equatable {
   /// The connection broke, or the body ended before its length.
   case cut(String)
   /// The certificate or the TLS set-up; repeating does not help.
-  case tls(String)
+  case tls(TLSProblem, String)
   /// More bytes than were asked for.
   case tooLong
   /// The caller's scope ended it.
   case ended
   case other(String)
+}
+
+/// What keeps a connection from being trusted.
+enum TLSProblem: Sendable, Equatable {
+  case unknownAuthority, expired, notYetValid, wrongHost, authorityFile, notTLS, other
+
+  /// What to do about it, in the operator's words.
+  var advice: String {
+    switch self {
+    case .unknownAuthority: "set 'ca_file' to a PEM file with the authority that signed the service's certificate"
+    case .expired: "the service's certificate has to be renewed, or this machine's clock is wrong"
+    case .notYetValid: "the service's certificate is not valid yet, or this machine's clock is wrong"
+    case .wrongHost:
+      "the certificate is for other hosts: set 'endpoint' to one of its names; a bucket with a dot in its name, or a "
+        + "service without a name for each bucket, needs 'path_style: true'"
+    case .authorityFile: "'ca_file' has to be a PEM file with certificates that the broker may read"
+    case .notTLS:
+      "nobody speaks TLS there: set 'endpoint' to the port that does, or to http:// if that is what is wanted"
+    case .other: "the service and this machine agree on no version or cipher of TLS, or it wants a client's certificate"
+    }
+  }
 }
 
 /// Sends requests. One implementation speaks to the network; tests have others.

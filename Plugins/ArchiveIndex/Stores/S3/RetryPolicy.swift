@@ -18,7 +18,8 @@ struct RetryPolicy: Sendable {
     let (base, cap) = isThrottled ? (throttleBase, throttleMax) : (failureBase, failureMax)
     let bound = min(cap, base << Int64(min(attempt, 20)))
     let jitter = Int64(random % UInt64(bound + 1))
-    let pause = max(jitter, retryAfter ?? 0)
+    // Behind what the service asked for as well: it asks everybody for the same.
+    let pause = jitter + (retryAfter ?? 0)
     return pause < remaining ? pause : nil
   }
 

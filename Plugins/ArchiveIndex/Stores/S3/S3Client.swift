@@ -12,8 +12,8 @@ final class S3Client: Sendable {
 
   let configuration: S3Configuration
   private let host: HostServices
-  private let transport: any HTTPTransport
-  private let provider: CredentialsProvider
+  let transport: any HTTPTransport
+  let provider: CredentialsProvider
   private let metrics: StoreMetrics
   private let policy: RetryPolicy
   private let pause: @Sendable (Int64, CallScope) -> Void
@@ -60,6 +60,8 @@ final class S3Client: Sendable {
     var corrections = 0
     var pause: Int64 = 0
     var last: TierError?
+    /// What the service did not take; sending it again would change nothing.
+    var refused: Credentials?
   }
 
   private func round(_ requests: [S3Request], _ pending: [Int], _ tries: inout [Try], _ scope: CallScope) {
@@ -71,6 +73,10 @@ final class S3Client: Sendable {
       for index in pending { tries[index].result = .failure(ended(tries[index], error)) }
       return
     }
+    for index in pending where tries[index].refused == credentials {
+      tries[index].result = .failure(tries[index].last ?? CredentialsChain.none("those there were are refused"))
+    }
+    let pending = pending.filter { tries[$0].result == nil }
     let known = learned.withLock { $0 }
     let now = host.wallClockMilliseconds
     let timeout = scope.remainingNanoseconds / 1_000_000
@@ -107,6 +113,7 @@ final class S3Client: Sendable {
       metrics.retried()
     case .newCredentials(let error):
       provider.reject(credentials)
+      current.refused = credentials
       correct(&current, error)
     case .newTime(let time, let error):
       let skew = time - host.wallClockMilliseconds

@@ -29,15 +29,17 @@ extension S3Configuration {
     ConfigurationKey(
       Key.region, .string, default: nil, "Region to sign for. Default: AWS_REGION, AWS_DEFAULT_REGION, then us-east-1."),
     ConfigurationKey(Key.bucket, .string, default: nil, required: true, "Bucket that holds the objects; it must exist."),
-    ConfigurationKey(Key.prefix, .string, default: nil, "What all keys in the bucket begin with; a slash is added."),
+    ConfigurationKey(Key.prefix, .string, default: nil, "What all keys in the bucket begin with; a slash is added. "
+      + "Uploads and probes below it that a crash left are removed: it must be this archive's own."),
     ConfigurationKey(
       Key.pathStyle, .choice(["auto", "true", "false"]), default: "auto",
       "Whether the bucket stands in the path of a URL; auto: yes with an endpoint of your own, no on AWS."),
     ConfigurationKey(
       Key.accessKeyID, .string, default: nil,
       "Access key; comes before all other sources, which are credentials_file, the environment (AWS_ACCESS_KEY_ID, "
-        + "AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN), AWS_SHARED_CREDENTIALS_FILE or ~/.aws/credentials, and the "
-        + "instance's role (IMDSv2), in this order."),
+        + "AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN), AWS_WEB_IDENTITY_TOKEN_FILE with AWS_ROLE_ARN, "
+        + "AWS_SHARED_CREDENTIALS_FILE or ~/.aws/credentials, the container's role and the instance's role (IMDSv2), in "
+        + "this order."),
     ConfigurationKey(Key.secretAccessKey, .string, default: nil, "Its secret; better kept in credentials_file."),
     ConfigurationKey(Key.sessionToken, .string, default: nil, "Session token of temporary credentials."),
     ConfigurationKey(

@@ -19,6 +19,8 @@ struct S3Configuration: Sendable {
   var sessionToken: String?
   var credentialsFile: String?
   var profile: String
+  /// By a setting or AWS_PROFILE.
+  var isProfileChosen: Bool
   var tls: TLSSettings
   var connectionsMax: Int
   /// Milliseconds.
@@ -50,8 +52,9 @@ struct S3Configuration: Sendable {
     case "true": usesPathStyle = true
     case "false": usesPathStyle = false
     // A wildcard certificate covers no bucket with a dot, and few services besides AWS have a name for each bucket.
-    default: usesPathStyle = endpoint != nil || bucket.contains(".")
+    default: usesPathStyle = endpoint != nil || bucket.contains(".") || !Self.isHostLabel(bucket)
     }
+    if !usesPathStyle { try Self.checkVirtualHost(bucket, host) }
     accessKeyID = text(Key.accessKeyID)
     secretAccessKey = text(Key.secretAccessKey)
     sessionToken = text(Key.sessionToken)
@@ -60,8 +63,14 @@ struct S3Configuration: Sendable {
         .invalidConfiguration, "\(Key.accessKeyID) and \(Key.secretAccessKey): one is set without the other")
     }
     credentialsFile = text(Key.credentialsFile)
-    profile = text(Key.profile) ?? environment["AWS_PROFILE"] ?? "default"
+    let chosen = text(Key.profile) ?? environment["AWS_PROFILE"]
+    profile = chosen ?? "default"
+    isProfileChosen = chosen != nil
     tls = TLSSettings(verify: text(Key.verify) != "false", authorityFile: text(Key.authorityFile))
+    if tls.authorityFile != nil, scheme == "http" {
+      throw TierError(
+        .invalidConfiguration, "\(Key.authorityFile): it is for https://, and the \(Key.endpoint) '\(endpoint!)' is not")
+    }
     connectionsMax = try Int(options.integer(Key.connections))
     connectTimeout = try Int(options.integer(Key.connectTimeout))
     requestTimeout = try Int(options.integer(Key.requestTimeout))
@@ -90,18 +99,49 @@ struct S3Configuration: Sendable {
   }
 
   private static func prefix(_ text: String) throws(TierError) -> String {
-    var name = text[...]
-    while name.hasSuffix("/") { name = name.dropLast() }
-    while name.hasPrefix("/") { name = name.dropFirst() }
+    // Bytes, not characters: a slash with an accent behind it is one character and no slash.
+    let slash = UInt8(ascii: "/")
+    var name = Array(text.utf8)[...]
+    while name.last == slash { name.removeLast() }
+    while name.first == slash { name.removeFirst() }
     if name.isEmpty { return "" }
-    if let problem = ObjectKey.problem(name.utf8) {
-      throw TierError(.invalidConfiguration, "\(Key.prefix): '\(text)' \(problem)")
+    var problem: String?
+    if name.count > prefixByteCountMax { problem = "is longer than \(prefixByteCountMax) bytes" }
+    if name.contains(where: { $0 < 0x20 || $0 == 0x7F }) { problem = "has a control character" }
+    // Programs on the way take these for steps between directories.
+    if name.split(separator: slash).contains(where: { $0.elementsEqual(".".utf8) || $0.elementsEqual("..".utf8) }) {
+      problem = "has a part that is '.' or '..'"
     }
-    return name + "/"
+    if let problem { throw TierError(.invalidConfiguration, "\(Key.prefix): '\(text)' \(problem)") }
+    return String(decoding: name, as: UTF8.self) + "/"
   }
+
+  /// Bytes. A service allows 1,024 for prefix and key together; the archive's keys have less than half.
+  private static let prefixByteCountMax = 500
 
   private static func isBucketName(_ name: String) -> Bool {
     (3...63).contains(name.utf8.count) && name.utf8.allSatisfy(isHostCharacter) && !name.hasPrefix(".")
+  }
+
+  /// Whether a bucket may stand in a host's name: letters there have no case.
+  private static func isHostLabel(_ bucket: String) -> Bool {
+    !bucket.utf8.contains { $0 == UInt8(ascii: "_") || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
+  }
+
+  private static func checkVirtualHost(_ bucket: String, _ host: String) throws(TierError) {
+    if !isHostLabel(bucket) {
+      throw TierError(
+        .invalidConfiguration,
+        "\(Key.pathStyle): the bucket '\(bucket)' has capital letters or '_' and cannot be a part of a host's name; it "
+          + "needs true")
+    }
+    let name = host.prefix { $0 != ":" }
+    if host.hasPrefix("[") || name.utf8.allSatisfy({ $0 == UInt8(ascii: ".") || (48...57).contains($0) }) {
+      throw TierError(
+        .invalidConfiguration,
+        "\(Key.pathStyle): a bucket cannot stand before the address '\(host)'; it needs true, or an \(Key.endpoint) with "
+          + "a name")
+    }
   }
 
   private static func isHostCharacter(_ byte: UInt8) -> Bool {

@@ -43,9 +43,8 @@ enum S3Failure {
     case .failure(.cut(let text)): return .again(TierError(.retriable, "\(what) broke off (\(text))"), retryAfter: nil)
     case .failure(.tooLong):
       return .again(TierError(.retriable, "\(what): the answer is longer than what was asked for"), retryAfter: nil)
-    case .failure(.tls(let text)):
-      return .failed(
-        TierError(.permanent, "\(what): \(text) (is the certificate signed by an authority that ca_file or the system knows?)"))
+    case .failure(.tls(let problem, let text)):
+      return .failed(TierError(.permanent, "\(what): \(text) (\(problem.advice))"))
     case .failure(.ended): return .failed(TierError(.cancelled, "\(what) was ended"))
     case .failure(.other(let text)): return .again(TierError(.retriable, "\(what) failed: \(text)"), retryAfter: nil)
     }
@@ -59,7 +58,7 @@ enum S3Failure {
     // A 200 may carry an error: CompleteMultipartUpload answers before it knows.
     if (200..<300).contains(status), body == nil { return .answer(response) }
     let code = body?.code ?? ""
-    if accepted.contains(status), !fatalCodes.contains(code) { return .answer(response) }
+    if accepted.contains(status), !isAlwaysAFailure(code) { return .answer(response) }
     let reason = code.isEmpty ? "" : " \(code)"
     let text = "\(what): the service answered \(status)\(reason)" + advice(code, status, body?.message ?? "")
     let retryAfter = RetryPolicy.retryAfter(response.header("retry-after"), now: now)
@@ -70,7 +69,7 @@ enum S3Failure {
       guard let time = response.header("date").flatMap(Timestamp.http) else { return .failed(TierError(.permanent, text)) }
       return .newTime(time, TierError(.permanent, text))
     }
-    if expiredCodes.contains(code) { return .newCredentials(TierError(.permanent, text)) }
+    if refusedCodes.contains(code) { return .newCredentials(TierError(.permanent, text)) }
     if regionCodes.contains(code) || status == 301 {
       let region = response.header("x-amz-bucket-region") ?? body?.region
       return region.map { .newRegion($0, TierError(.permanent, text)) } ?? .failed(TierError(.permanent, text))
@@ -83,12 +82,22 @@ enum S3Failure {
     return .failed(TierError(status == 404 && !fatalCodes.contains(code) ? .notFound : .permanent, text))
   }
 
+  /// What a service says of the call and not of the object: no caller takes this for what it asked.
+  private static func isAlwaysAFailure(_ code: String) -> Bool {
+    code == "RequestTimeTooSkewed"
+      || [fatalCodes, throttleCodes, refusedCodes, regionCodes, damagedCodes].contains { $0.contains(code) }
+  }
+
   private static let fatalCodes: Set<String> = ["NoSuchBucket", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"]
   private static let throttleCodes: Set<String> = [
     "SlowDown", "SlowDownRead", "SlowDownWrite", "ServiceUnavailable", "RequestLimitExceeded", "Throttling",
     "ThrottlingException", "TooManyRequests", "BandwidthLimitExceeded",
   ]
-  private static let expiredCodes: Set<String> = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"]
+  /// Said of credentials that have ended, and of keys that were replaced and are gone: others may be at their source.
+  private static let refusedCodes: Set<String> = [
+    "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "InvalidToken", "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+  ]
   private static let regionCodes: Set<String> = [
     "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException",
   ]
@@ -106,6 +115,8 @@ enum S3Failure {
     case "AccessDenied":
       " (the credentials need s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject, s3:AbortMultipartUpload and "
         + "s3:ListBucketMultipartUploads here)"
+    case "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired":
+      " (the temporary credentials have ended and their source has no newer ones)"
     case "InvalidAccessKeyId": " (the service does not know this access key: check the credentials and the endpoint)"
     case "SignatureDoesNotMatch":
       " (check the secret access key, the region and whether something on the way changes requests)"

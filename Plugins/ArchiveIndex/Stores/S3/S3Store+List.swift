@@ -46,7 +46,7 @@ extension S3Store {
       let page = try client().page(prefix: fullKey(base), isOneDirectory: true, token: token, scope)
       for object in page.objects { if let found = known(object) { stems.append((found.key, found)) } }
       for directory in page.directories where directory.utf8.starts(with: fullKey(base).utf8) {
-        stems.append((String(directory.dropFirst(configuration.prefix.count)), nil))
+        stems.append((ownKey(directory), nil))
       }
       stems.removeAll { !walk.wants(Array($0.key.utf8)) }
       guard stems.count <= StoreLimits.directoryEntriesMax else {
@@ -69,8 +69,15 @@ extension S3Store {
   private func known(_ object: ObjectInfo) -> ObjectInfo? {
     guard object.key.utf8.starts(with: configuration.prefix.utf8) else { return nil }
     var found = object
-    found.key = String(object.key.dropFirst(configuration.prefix.count))
+    found.key = ownKey(object.key)
     return ObjectKey.problem(found.key.utf8) == nil ? found : nil
+  }
+}
+
+extension S3Store {
+  /// A key without the store's prefix, which it begins with.
+  private func ownKey(_ key: String) -> String {
+    String(decoding: key.utf8.dropFirst(configuration.prefix.utf8.count), as: UTF8.self)
   }
 }
 

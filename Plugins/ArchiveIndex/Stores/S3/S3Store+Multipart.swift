@@ -100,13 +100,13 @@ extension S3Store {
 /// Text for an XML document.
 func escaped(_ text: String) -> String {
   var result = ""
-  for character in text {
+  for character in text.unicodeScalars {
     switch character {
     case "&": result += "&amp;"
     case "<": result += "&lt;"
     case ">": result += "&gt;"
     case "\"": result += "&quot;"
-    default: result.append(character)
+    default: result.unicodeScalars.append(character)
     }
   }
   return result

@@ -2,11 +2,16 @@ import TierKit
 
 extension S3Store {
   /// Beginning of keys that no object can have: probes are never listed.
-  private static let probePrefix = "!chronik-probe-"
+  static let probePrefix = "!chronik-probe-"
 
   /// Shows that bucket and credentials are right and learns what the service can do.
   func prepare(_ scope: CallScope) throws(TierError) -> Abilities {
     let client = try client()
+    if configuration.scheme == "https", !configuration.tls.verify {
+      host.log(
+        .warning, "tls_verify is false: whoever is on the way to the object store can read and change what it holds",
+        [("endpoint", configuration.host)])
+    }
     let query = [("list-type", "2"), ("max-keys", "1"), ("prefix", configuration.prefix)]
     _ = try client.send(S3Request(method: "GET", query: query), scope)
     let abilities = try probe(client, scope)
@@ -59,28 +64,6 @@ extension S3Store {
       _ = try client.send(S3Request(method: "DELETE", key: probe, accepted: [404]), scope)
     }
     return abilities
-  }
-
-  /// Aborts multipart uploads and removes probes of ours that are older than a day.
-  private func removeAbandoned(_ client: S3Client, _ scope: CallScope) throws(TierError) {
-    let limit = host.wallClockMilliseconds - StoreLimits.abandonedMilliseconds
-    let listing = try client.send(
-      S3Request(
-        method: "GET", query: [("uploads", ""), ("prefix", configuration.prefix)],
-        sink: .memory(byteCountMax: StoreLimits.listingBodyByteCountMax)), scope)
-    var aborted = 0
-    for upload in XMLElement.parse(listing.body)?.all("Upload") ?? [] where aborted < StoreLimits.abandonedUploadsMax {
-      guard let key = upload.text("Key"), key.hasPrefix(configuration.prefix), let id = upload.text("UploadId"),
-        let begun = upload.text("Initiated").flatMap(Timestamp.iso8601), begun < limit
-      else { continue }
-      _ = try client.send(S3Request(method: "DELETE", key: key, query: [("uploadId", id)], accepted: [404]), scope)
-      aborted += 1
-    }
-    if aborted > 0 { host.log(.info, "aborted uploads that an earlier crash left", [("count", "\(aborted)")]) }
-    let probes = try client.page(prefix: fullKey(Self.probePrefix), scope)
-    for probe in probes.objects where probe.modified >= 0 && probe.modified < limit {
-      _ = try client.send(S3Request(method: "DELETE", key: probe.key, accepted: [404]), scope)
-    }
   }
 }
 

@@ -128,13 +128,18 @@ public final class S3Store: ObjectStore {
     return made
   }
 
+  /// Variables that mean something to this store.
+  static let environmentNames = [
+    "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN", "AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME", "AWS_ENDPOINT_URL_STS", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_EC2_METADATA_DISABLED", "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "HOME",
+  ]
+
   private static func processEnvironment() -> [String: String] {
-    let names = [
-      "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
-      "AWS_SESSION_TOKEN", "AWS_SHARED_CREDENTIALS_FILE", "AWS_EC2_METADATA_DISABLED",
-      "AWS_EC2_METADATA_SERVICE_ENDPOINT", "HOME",
-    ]
-    return Dictionary(uniqueKeysWithValues: names.compactMap { name in
+    Dictionary(uniqueKeysWithValues: environmentNames.compactMap { name in
       getenv(name).map { (name, String(cString: $0)) }
     }.filter { !$0.1.isEmpty })
   }

@@ -8,6 +8,14 @@ struct Credentials: Sendable, Equatable, CustomStringConvertible, CustomReflecta
 
   var description: String { "credentials (hidden)" }
   var customMirror: Mirror { Mirror(self, children: []) }
+
+  /// Whether they can be put into a header: a key and a secret of visible ASCII characters.
+  var isWellFormed: Bool {
+    !accessKeyID.isEmpty && !secretAccessKey.isEmpty
+      && [accessKeyID, secretAccessKey, sessionToken ?? ""].allSatisfy { $0.utf8.allSatisfy(Self.isPlain) }
+  }
+
+  static func isPlain(_ byte: UInt8) -> Bool { (0x21...0x7E).contains(byte) }
 }
 
 /// AWS Signature Version 4 in the Authorization header, for S3: the path is encoded once.

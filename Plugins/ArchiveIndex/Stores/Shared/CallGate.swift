@@ -44,6 +44,18 @@ struct CallScope: Sendable {
       call.deadline == .max ? host.monotonicNanoseconds + StoreLimits.defaultDeadlineNanoseconds : call.deadline
   }
 
+  /// The same call, but for so many nanoseconds at most.
+  func limited(toNanoseconds limit: Int64) -> CallScope {
+    CallScope(copy: self, deadline: min(deadline, host.monotonicNanoseconds + limit))
+  }
+
+  private init(copy: CallScope, deadline: Int64) {
+    call = copy.call
+    gate = copy.gate
+    host = copy.host
+    self.deadline = deadline
+  }
+
   /// Never negative.
   var remainingNanoseconds: Int64 {
     let (rest, overflow) = deadline.subtractingReportingOverflow(host.monotonicNanoseconds)

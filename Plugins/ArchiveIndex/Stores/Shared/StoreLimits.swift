@@ -42,6 +42,17 @@ enum StoreLimits {
   static let abandonedMilliseconds: Int64 = 86_400_000
   /// Abandoned uploads aborted at one start; the next start goes on.
   static let abandonedUploadsMax = 1000
-  /// Seconds before their end at which temporary credentials are fetched again.
+  /// Before their end, temporary credentials are fetched again so much earlier; services hand out new ones by then.
   static let credentialsMarginMilliseconds: Int64 = 300_000
+  /// After a fetch of credentials that failed the old ones are used for so long before the next.
+  static let credentialsRetryMilliseconds: Int64 = 15_000
+  /// How long a credentials file is believed without a look.
+  static let credentialsFileAgeMilliseconds: Int64 = 60_000
+  /// One request for credentials; the services are on the same machine or in the same data centre.
+  static let credentialsRequestMilliseconds: Int64 = 2_000
+  /// Nobody has a metadata service's address outside of a cloud, and a start must not wait long to find out.
+  static let credentialsConnectMilliseconds: Int64 = 1_000
+  /// All requests of one fetch together: three of them, each once more after a time-out.
+  static let credentialsFetchNanoseconds: Int64 = 12_000_000_000
+  static let credentialsRetriesMax = 3
 }

@@ -89,7 +89,7 @@ extension ConfigurationSchema {
     Setting(
       "chain[].store.config", .pluginSettings, example: "{ }", "The store's own settings.",
       "Each store declares its keys, their units and defaults. Secrets are never printed; better than here they stand "
-        + "in the environment or in a file."),
+        + "in the environment or in a file. README, \"The archive on S3\", has whole examples."),
   ]
 
   static let offload: [Setting] = [
