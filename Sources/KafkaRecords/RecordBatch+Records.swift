@@ -90,11 +90,19 @@ extension RecordBatch {
       var stream = RecordStream(
         decompressor, compressedByteCount: records.count, count: Int(header.recordCount),
         limit: rules.decompressedByteCountMax)
-      try walk.run { () throws(RecordBatchError) in try stream.next() }
+      do throws(RecordBatchError) {
+        while walk.goesOn, let record = try stream.next() { walk.take(record) }
+      } catch {
+        try walk.end(with: error)
+      }
       walk.inspection.summary.decompressedByteCount = stream.decompressedByteCount
     } else {
       var cursor = RecordCursor(records: records, count: Int(header.recordCount))
-      try walk.run { () throws(RecordBatchError) in try cursor.next().map(RecordFacts.init) }
+      do throws(RecordBatchError) {
+        while walk.goesOn, let record = try cursor.next() { walk.take(RecordFacts(record)) }
+      } catch {
+        try walk.end(with: error)
+      }
       walk.inspection.summary.decompressedByteCount = records.count
     }
     return walk.inspection
@@ -119,28 +127,31 @@ private struct RecordWalk {
       summary: RecordSummary(header: header, decompressedByteCount: 0, tombstoneCount: 0), defects: [])
   }
 
-  /// `next` hands out the records, and nil behind the last.
-  mutating func run(_ next: () throws(RecordBatchError) -> RecordFacts?) throws(RecordBatchError) {
-    do throws(RecordBatchError) {
-      while inspection.defects.count < defectCountMax, let record = try next() {
-        if let defect = defect(in: record) {
-          inspection.defects.append(DefectiveRecord(index: index, defect: defect))
-        } else {
-          inspection.summary.add(record)
-        }
-        previousDelta = record.offsetDelta
-        index += 1
-      }
-    } catch {
-      switch error {
-      case .malformedRecord(let index, let defect):
-        inspection.defects.append(DefectiveRecord(index: index, defect: defect))
-      case .trailingBytes where !inspection.defects.isEmpty: return
-      default: throw error
-      }
+  var goesOn: Bool { inspection.defects.count < defectCountMax }
+
+  // Once per record: inlined into the two loops.
+  @inline(__always)
+  mutating func take(_ record: RecordFacts) {
+    if let defect = defect(in: record) {
+      inspection.defects.append(DefectiveRecord(index: index, defect: defect))
+    } else {
+      inspection.summary.add(record)
+    }
+    previousDelta = record.offsetDelta
+    index += 1
+  }
+
+  /// A record that cannot be decoded ends the walk like any other defect; what is wrong with the batch as a whole is thrown.
+  mutating func end(with error: RecordBatchError) throws(RecordBatchError) {
+    switch error {
+    case .malformedRecord(let index, let defect):
+      inspection.defects.append(DefectiveRecord(index: index, defect: defect))
+    case .trailingBytes where !inspection.defects.isEmpty: return
+    default: throw error
     }
   }
 
+  @inline(__always)
   private func defect(in record: RecordFacts) -> RecordDefect? {
     if rules.requiresDenseOffsets, Int(record.offsetDelta) != index { return .offsetDeltaNotDense }
     if record.offsetDelta < 0 || record.offsetDelta > header.lastOffsetDelta { return .offsetDeltaOutOfRange }
@@ -155,6 +166,7 @@ private struct RecordWalk {
 }
 
 extension RecordSummary {
+  @inline(__always)
   fileprivate mutating func add(_ record: RecordFacts) {
     let timestamp = header.timestamp(delta: record.timestampDelta)
     minTimestamp = min(minTimestamp ?? timestamp, timestamp)

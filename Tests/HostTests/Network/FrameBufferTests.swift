@@ -1,5 +1,5 @@
 import Glibc
-import NIOConcurrencyHelpers
+import Synchronization
 import Testing
 
 @testable import Host
@@ -46,16 +46,16 @@ struct FrameBufferTests {
 
   @Test("what is wanted in advance may be refused; what is needed is asked for then")
   func refusedInAdvance() throws {
-    let asked = NIOLockedValueBox<[Int]>([])
+    let asked = Mutex<[Int]>([])
     var memory = FrameMemory.system
     memory.reallocate = { base, byteCount in
-      asked.withLockedValue { $0.append(byteCount) }
+      asked.withLock { $0.append(byteCount) }
       return byteCount > 100_000 ? nil : realloc(base, byteCount)
     }
     let frame = try #require(FrameBuffer(byteCount: 1_000_000, available: 10, memory: memory))
     let piece = [UInt8](repeating: 7, count: 50_000)
     #expect(piece.withUnsafeBytes { frame.append($0) && frame.append($0) })
-    #expect(asked.withLockedValue { $0 } == [262_144, 100_000])
+    #expect(asked.withLock { $0 } == [262_144, 100_000])
     #expect(!piece.withUnsafeBytes { frame.append($0) })
     #expect(frame.bytes.elementsEqual(piece + piece), "what is there stays")
   }
