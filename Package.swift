@@ -9,6 +9,12 @@ let fast: [SwiftSetting] = [
   .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
 ]
 
+// A plugin exports its entry only. An absolute path, because the linker may run anywhere.
+let exportsEntry: [LinkerSetting] = [
+  .unsafeFlags(
+    ["-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/exports.map"], .when(platforms: [.linux]))
+]
+
 let nio: [Target.Dependency] = [
   .product(name: "NIOCore", package: "swift-nio"),
   .product(name: "NIOPosix", package: "swift-nio"),
@@ -33,7 +39,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
     // Only HummingbirdCore: connections, limits, graceful ends. The routes are a table of our own.
-    .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1", traits: ["ConfigurationSupport"]),
+    .package(
+      url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1", traits: ["ConfigurationSupport"]),
     .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
   ],
   targets: [
@@ -68,8 +75,9 @@ let package = Package(
     .target(
       name: "Host",
       dependencies: nio + [
-        "Configuration", "PluginLoader", "TierContract", "KafkaProtocol", "KafkaRecords", "TierAPI", "CHostSupport", "CCurl",
-        // swift-configuration, which Hummingbird can use and we do not build, has a module of the same name as ours.
+        "Configuration", "PluginLoader", "TierContract", "KafkaProtocol", "KafkaRecords", "TierAPI", "CHostSupport",
+        "CCurl",
+        // HummingbirdCore is built with swift-configuration, whose module has the same name as ours.
         .product(
           name: "HummingbirdCore", package: "hummingbird", moduleAliases: ["Configuration": "SwiftConfiguration"]),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -85,22 +93,30 @@ let package = Package(
       name: "LogTools",
       dependencies: ["SegmentFormat", "KafkaRecords", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     .executableTarget(
-      name: "chronik", dependencies: ["Host", "LogTools", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      name: "chronik",
+      dependencies: ["Host", "LogTools", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
     // Plugins: the logic is a target of its own, tested without dlopen; the other one only exports the entry.
     .target(
       name: "MemoryBufferCore", dependencies: ["TierKit"], path: "Plugins/MemoryBuffer/Core", swiftSettings: fast),
-    .target(name: "MemoryBuffer", dependencies: ["MemoryBufferCore"], path: "Plugins/MemoryBuffer/Export"),
+    .target(
+      name: "MemoryBuffer", dependencies: ["MemoryBufferCore"], path: "Plugins/MemoryBuffer/Export",
+      linkerSettings: exportsEntry),
     .target(name: "CFileSystem", path: "Plugins/LocalSegments/CFileSystem"),
-    .target(name: "SegmentFormat", dependencies: ["KafkaRecords"], path: "Plugins/LocalSegments/Format", swiftSettings: fast),
+    .target(
+      name: "SegmentFormat", dependencies: ["KafkaRecords"], path: "Plugins/LocalSegments/Format", swiftSettings: fast),
     .target(
       name: "LocalSegmentsCore", dependencies: ["TierKit", "TierAPI", "KafkaRecords", "SegmentFormat", "CFileSystem"],
       path: "Plugins/LocalSegments/Core", swiftSettings: fast),
-    .target(name: "LocalSegments", dependencies: ["LocalSegmentsCore"], path: "Plugins/LocalSegments/Export"),
+    .target(
+      name: "LocalSegments", dependencies: ["LocalSegmentsCore"], path: "Plugins/LocalSegments/Export",
+      linkerSettings: exportsEntry),
     .target(
       name: "CompactionCore", dependencies: ["TierKit", "TierAPI", "KafkaRecords"], path: "Plugins/Compaction/Core",
       swiftSettings: fast),
-    .target(name: "Compaction", dependencies: ["CompactionCore"], path: "Plugins/Compaction/Export"),
+    .target(
+      name: "Compaction", dependencies: ["CompactionCore"], path: "Plugins/Compaction/Export",
+      linkerSettings: exportsEntry),
     // The archive object: what the archive tier will write, read and search.
     .target(
       name: "ArchiveFormat", dependencies: ["KafkaRecords", "CZstd", "CCRC32C"], path: "Plugins/ArchiveIndex/Format",
@@ -112,12 +128,16 @@ let package = Package(
     .target(
       name: "ArchiveIndexCore", dependencies: ["TierKit", "TierAPI", "KafkaRecords", "ArchiveFormat", "ArchiveSearch"],
       path: "Plugins/ArchiveIndex/Core", swiftSettings: fast),
-    .target(name: "ArchiveIndex", dependencies: ["ArchiveIndexCore", "ObjectStores"], path: "Plugins/ArchiveIndex/Export"),
+    .target(
+      name: "ArchiveIndex", dependencies: ["ArchiveIndexCore", "ObjectStores"], path: "Plugins/ArchiveIndex/Export",
+      linkerSettings: exportsEntry),
     // Search over many objects and over what is in none.
     .target(
       name: "ArchiveSearch", dependencies: ["ArchiveFormat", "KafkaRecords", "TierKit", "TierAPI"],
       path: "Plugins/ArchiveIndex/Search", swiftSettings: fast),
-    .target(name: "ExampleTier", dependencies: ["TierKit", "KafkaRecords"], path: "Examples/swift-tier"),
+    .target(
+      name: "ExampleTier", dependencies: ["TierKit", "KafkaRecords"], path: "Examples/swift-tier",
+      linkerSettings: exportsEntry),
 
     // Benchmarks: `make bench-log`
     .executableTarget(
@@ -153,6 +173,11 @@ let package = Package(
     .executableTarget(name: "TierCheck", dependencies: ["TierContract"], path: "Tests/TierCheck"),
     .testTarget(name: "TierContractTests", dependencies: ["TierContract", "TierCheck"], exclude: ["Fixtures"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"]),
-    .testTarget(name: "HostTests", dependencies: ["Host", "Configuration", "PluginLoader", "KafkaProtocol", "KafkaRecords", "TierAPI", "TierKit", .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log")]),
+    .testTarget(
+      name: "HostTests",
+      dependencies: [
+        "Host", "Configuration", "PluginLoader", "KafkaProtocol", "KafkaRecords", "TierAPI", "TierKit",
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log"),
+      ]),
   ]
 )

@@ -7,17 +7,16 @@
  */
 #define _GNU_SOURCE
 #include "archive.h"
+#include "segment_bytes.h"
 
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define KEY_MAX 640           /* topic names have at most 249 bytes */
-#define HEADER_BYTES 61       /* of a record batch; byte 0: base offset, 8: length, 23: last offset delta */
 #define WINDOW_BYTES (256 * 1024)
 #define ANSWER_BYTES (8u << 20) /* a read answers no more, except for one batch that is larger */
 
@@ -294,23 +293,6 @@ static chronik_status shelf_advance(void *self, void *handle, int64_t offset, ch
 
 /* -- reading --------------------------------------------------------------------------------------------------- */
 
-static int64_t big_endian(const uint8_t *bytes, int count) {
-  uint64_t value = 0;
-  for (int i = 0; i < count; i++) value = value << 8 | bytes[i];
-  return (int64_t)value;
-}
-
-typedef struct batch {
-  int64_t base_offset, next_offset;
-  uint64_t byte_count;
-} batch;
-
-static batch parse_batch(const uint8_t *header) {
-  int64_t base = big_endian(header, 8);
-  return (batch){.base_offset = base, .next_offset = base + big_endian(header + 23, 4) + 1,
-                 .byte_count = 12 + (uint64_t)big_endian(header + 8, 4)};
-}
-
 static chronik_status read_range(instance *me, const char *key, uint64_t offset, uint8_t *buffer, size_t length,
                                  chronik_message *message) {
   chronik_store_call call = call_with(NULL, NULL);
@@ -401,58 +383,6 @@ static chronik_status shelf_segments(void *self, void *handle, int64_t from, chr
 
 /* -- importing ------------------------------------------------------------------------------------------------- */
 
-typedef struct parts {
-  chronik_bytes *bytes;
-  void **maps;
-  size_t *lengths, count;
-} parts;
-
-static void unmap(parts *all) {
-  for (size_t i = 0; i < all->count; i++)
-    if (all->maps[i] != NULL) munmap(all->maps[i], all->lengths[i]);
-  free(all->bytes);
-  free(all->maps);
-  free(all->lengths);
-}
-
-/* File regions are mapped, so that the store can write them without a copy here. */
-static int map(const chronik_extent *extents, size_t count, parts *all) {
-  all->bytes = calloc(count + 1, sizeof *all->bytes);
-  all->maps = calloc(count + 1, sizeof *all->maps);
-  all->lengths = calloc(count + 1, sizeof *all->lengths);
-  if (all->bytes == NULL || all->maps == NULL || all->lengths == NULL) return -1;
-  int64_t page = sysconf(_SC_PAGESIZE);
-  for (size_t i = 0; i < count; i++, all->count++) {
-    all->bytes[i].len = extents[i].len;
-    all->bytes[i].ptr = extents[i].ptr;
-    if (extents[i].kind != CHRONIK_EXTENT_FILE) continue;
-    int64_t inside = extents[i].file_offset % page;
-    void *at = mmap(NULL, extents[i].len + (size_t)inside, PROT_READ, MAP_PRIVATE, extents[i].fd, extents[i].file_offset - inside);
-    if (at == MAP_FAILED) return -1;
-    all->maps[i] = at;
-    all->lengths[i] = extents[i].len + (size_t)inside;
-    all->bytes[i].ptr = (const uint8_t *)at + inside;
-  }
-  return 0;
-}
-
-/* What was promised is what came: whole batches, in order, up to the segment's end. A real archive checks CRCs, too. */
-static int is_whole(const parts *all, const chronik_segment *s) {
-  int64_t next = s->base_offset;
-  uint64_t total = 0;
-  for (size_t i = 0; i < all->count; i++) {
-    for (uint64_t at = 0; at < all->bytes[i].len;) {
-      if (all->bytes[i].len - at < HEADER_BYTES) return 0;
-      batch b = parse_batch(all->bytes[i].ptr + at);
-      if (b.byte_count > all->bytes[i].len - at || b.base_offset < next) return 0;
-      next = b.next_offset;
-      at += b.byte_count;
-      total += b.byte_count;
-    }
-  }
-  return next == s->next_offset && total == (uint64_t)s->byte_count;
-}
-
 static chronik_status shelf_import(void *self, void *handle, const chronik_segment *segment, const chronik_extent *extents,
                                    size_t extent_count, const uint8_t attempt[16], int32_t (*cancelled)(void *),
                                    void *cancel_context, chronik_message *message) {
@@ -466,15 +396,15 @@ static chronik_status shelf_import(void *self, void *handle, const chronik_segme
                 p->end_offset);
   parts all = {0};
   chronik_status status = CHRONIK_OK;
-  if (map(extents, extent_count, &all) != 0) status = fail(message, CHRONIK_RETRIABLE, "the segment cannot be mapped");
-  else if (!is_whole(&all, segment)) status = fail(message, CHRONIK_CORRUPT, "the segment is not what it says it is");
+  if (segment_map(extents, extent_count, &all) != 0) status = fail(message, CHRONIK_RETRIABLE, "the segment cannot be mapped");
+  else if (!segment_is_whole(&all, segment)) status = fail(message, CHRONIK_CORRUPT, "the segment is not what it says it is");
   char key[KEY_MAX];
   key_of(p, segment, key);
   chronik_store_call call = call_with(cancelled, cancel_context);
   int32_t created = 0;
   if (status == CHRONIK_OK)
     status = me->store->put(me->store_instance, &call, text(key), all.bytes, all.count, CHRONIK_PUT_IF_ABSENT, &created, message);
-  unmap(&all);
+  segment_unmap(&all);
   chronik_object_info info = {0};
   if (status == CHRONIK_OK) status = me->store->head(me->store_instance, &call, text(key), &info, message);
   if (status != CHRONIK_OK) return status;

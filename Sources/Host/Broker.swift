@@ -20,6 +20,8 @@ final class Broker: @unchecked Sendable {
   let blockingPool: BlockingPool
   /// Threads that may wait for a network; none of them is needed to serve what is on this machine.
   let coldPool: BlockingPool
+  /// Looks at produced records where that takes long. Apart from the others: no disk read or append waits behind a bomb.
+  let decodingPool: BlockingPool
   let coldReads: ColdReads
   let chain: TierChain
   let topics: Topics
@@ -49,6 +51,8 @@ final class Broker: @unchecked Sendable {
   /// Threads that may wait for disks; more than cores, because they wait.
   private static let blockingThreads = 8
   private static let coldThreads = 16
+  /// Few, because each may hold a zstd window (128 MiB) or a block of snappy (`AppendValidator.decodedByteCountMax`).
+  private static let decodingThreads = 2
 
   /// Opens the data directory and creates the tiers; nothing is served yet.
   init(
@@ -71,6 +75,7 @@ final class Broker: @unchecked Sendable {
     let pool = BlockingPool(threads: Self.blockingThreads)
     blockingPool = pool
     coldPool = BlockingPool(name: "cold", threads: Self.coldThreads)
+    decodingPool = BlockingPool(name: "decoding", threads: Self.decodingThreads)
     coldReads = ColdReads(pool: coldPool)
     controller = BlockingPool(name: "controller", threads: 1)
     eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.network.threads)
@@ -195,6 +200,8 @@ final class Broker: @unchecked Sendable {
     offload.stop()
     compaction?.stop()
     maintenance.stop()
+    // Before the logs it appends to.
+    decodingPool.stop()
     topics.closeAll()
     groupCommit?.stop()
     controller.stop()

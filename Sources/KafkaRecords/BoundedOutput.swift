@@ -19,29 +19,20 @@ struct BoundedOutput: ~Copyable {
 
   deinit { memory.deallocate() }
 
-  /// Hands `body` at least one byte of free memory; `body` returns how many bytes it wrote from the start.
-  mutating func write(_ body: (UnsafeMutableRawBufferPointer) -> Int) throws(RecordBatchError) {
+  /// Hands `body` at least one byte of free memory; `body` returns how many bytes it wrote from the start, and so does
+  /// this.
+  mutating func write(
+    _ body: (UnsafeMutableRawBufferPointer) throws(RecordBatchError) -> Int
+  ) throws(RecordBatchError) -> Int {
     if used == memory.count {
       guard used <= limit else { throw .decompressedTooLarge(limit: limit) }
       grow(by: min(max(memory.count, Self.initialByteCount), limit - used + 1))
     }
-    let written = body(UnsafeMutableRawBufferPointer(rebasing: memory[used...]))
+    let written = try body(UnsafeMutableRawBufferPointer(rebasing: memory[used...]))
     precondition(written >= 0 && written <= memory.count - used, "decoder wrote outside its memory")
     used += written
     guard used <= limit else { throw .decompressedTooLarge(limit: limit) }
-  }
-
-  /// Hands `body` exactly `byteCount` bytes, which count as written if it returns true. For blocks whose announced
-  /// size the caller has found plausible.
-  mutating func writeBlock(
-    byteCount: Int, _ body: (UnsafeMutableRawPointer) -> Bool
-  ) throws(RecordBatchError) -> Bool {
-    guard byteCount <= limit - used else { throw .decompressedTooLarge(limit: limit) }
-    let missing = byteCount - (memory.count - used)
-    if missing > 0 { grow(by: max(missing, min(memory.count, limit - used))) }
-    guard body(memory.baseAddress! + used) else { return false }
-    used += byteCount
-    return true
+    return written
   }
 
   private mutating func grow(by byteCount: Int) {

@@ -3,40 +3,8 @@ internal import CZlib
 /// gzip by zlib. A stream may consist of several members.
 enum Gzip {
   /// zlib's numbers for "the largest window" and "with a gzip wrapper".
-  private static let windowBits: Int32 = 15 + 16
+  fileprivate static let windowBits: Int32 = 15 + 16
   private static let memoryLevel: Int32 = 8
-
-  static func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(RecordBatchError) -> [UInt8] {
-    guard bytes.count > 0 else { throw .decompressionFailed(.gzip, .endsEarly) }
-    precondition(bytes.count <= Int(UInt32.max), "larger than a record batch can be")
-    var stream = z_stream()
-    let opened = inflateInit2_(&stream, windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
-    precondition(opened == Z_OK, "zlib: out of memory")
-    defer { inflateEnd(&stream) }
-    stream.next_in = UnsafeMutablePointer(mutating: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
-    stream.avail_in = UInt32(bytes.count)
-
-    var output = BoundedOutput(limit: limit, compressedByteCount: bytes.count)
-    while true {
-      var status = Z_OK
-      try output.write { free in
-        let room = min(free.count, Int(UInt32.max))
-        stream.next_out = free.baseAddress?.assumingMemoryBound(to: UInt8.self)
-        stream.avail_out = UInt32(room)
-        status = inflate(&stream, Z_NO_FLUSH)
-        return room - Int(stream.avail_out)
-      }
-      switch status {
-      case Z_STREAM_END:
-        if stream.avail_in == 0 { return output.finish() }
-        inflateReset(&stream)
-      case Z_OK, Z_BUF_ERROR:
-        if stream.avail_in == 0 && stream.avail_out > 0 { throw .decompressionFailed(.gzip, .endsEarly) }
-      default:
-        throw .decompressionFailed(.gzip, .corrupt)
-      }
-    }
-  }
 
   static func compress(_ bytes: UnsafeRawBufferPointer, level: Int?) -> [UInt8] {
     precondition(bytes.count <= Int(Int32.max), "larger than a record batch can be")
@@ -57,5 +25,49 @@ enum Gzip {
       precondition(status == Z_STREAM_END, "zlib: deflateBound was too small")
       count = bound - Int(stream.avail_out)
     }
+  }
+}
+
+final class GzipDecompressor: Decompressor {
+  /// zlib's state points back at it, so it may not move.
+  private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+  private var isComplete = false
+
+  init(_ bytes: UnsafeRawBufferPointer) throws(RecordBatchError) {
+    // First: an initializer that throws from here on runs `deinit`.
+    stream.initialize(to: z_stream())
+    guard bytes.count > 0 else { throw .decompressionFailed(.gzip, .endsEarly) }
+    precondition(bytes.count <= Int(UInt32.max), "larger than a record batch can be")
+    let opened = inflateInit2_(stream, Gzip.windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+    precondition(opened == Z_OK, "zlib: out of memory")
+    stream.pointee.next_in = UnsafeMutablePointer(mutating: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
+    stream.pointee.avail_in = UInt32(bytes.count)
+  }
+
+  deinit {
+    inflateEnd(stream)
+    stream.deallocate()
+  }
+
+  func read(into free: UnsafeMutableRawBufferPointer) throws(RecordBatchError) -> Int {
+    guard !isComplete else { return 0 }
+    let room = min(free.count, Int(UInt32.max))
+    stream.pointee.next_out = free.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    stream.pointee.avail_out = UInt32(room)
+    while stream.pointee.avail_out > 0 {
+      switch inflate(stream, Z_NO_FLUSH) {
+      case Z_STREAM_END:
+        isComplete = stream.pointee.avail_in == 0
+        if isComplete { return room - Int(stream.pointee.avail_out) }
+        inflateReset(stream)
+      case Z_OK, Z_BUF_ERROR:
+        guard stream.pointee.avail_in > 0 || stream.pointee.avail_out == 0 else {
+          throw .decompressionFailed(.gzip, .endsEarly)
+        }
+      default:
+        throw .decompressionFailed(.gzip, .corrupt)
+      }
+    }
+    return room
   }
 }

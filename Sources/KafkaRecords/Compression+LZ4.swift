@@ -3,35 +3,6 @@ internal import CLz4
 /// The LZ4 frame format. (The Java client of message formats 0 and 1 got the frame's header checksum wrong; format 2
 /// never did, so only standard frames are read.)
 enum LZ4 {
-  static func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(RecordBatchError) -> [UInt8] {
-    guard bytes.count > 0 else { throw .decompressionFailed(.lz4, .endsEarly) }
-    var context: OpaquePointer?
-    let opened = LZ4F_createDecompressionContext(&context, UInt32(LZ4F_VERSION))
-    precondition(LZ4F_isError(opened) == 0, "lz4: out of memory")
-    defer { LZ4F_freeDecompressionContext(context) }
-
-    var output = BoundedOutput(limit: limit, compressedByteCount: bytes.count)
-    var position = 0
-    while true {
-      var status = 0
-      var consumed = bytes.count - position
-      var outputFull = false
-      try output.write { free in
-        var written = free.count
-        status = LZ4F_decompress(context, free.baseAddress, &written, bytes.baseAddress! + position, &consumed, nil)
-        outputFull = written == free.count
-        return written
-      }
-      guard LZ4F_isError(status) == 0 else { throw .decompressionFailed(.lz4, .corrupt) }
-      position += consumed
-      if position == bytes.count {
-        // 0 is a complete frame; anything else is how much the decoder still hopes for.
-        if status == 0 { return output.finish() }
-        if !outputFull { throw .decompressionFailed(.lz4, .endsEarly) }
-      }
-    }
-  }
-
   static func compress(_ bytes: UnsafeRawBufferPointer, level: Int?) -> [UInt8] {
     var preferences = LZ4F_preferences_t()
     // As the Java client: 64 KiB blocks, independent of each other, no checksums of the content.
@@ -44,5 +15,41 @@ enum LZ4 {
       precondition(LZ4F_isError(written) == 0, "lz4: LZ4F_compressFrameBound was too small or memory is out")
       count = written
     }
+  }
+}
+
+final class LZ4Decompressor: Decompressor {
+  private let context: OpaquePointer
+  private let bytes: UnsafeRawBufferPointer
+  private var position = 0
+  private var isComplete = false
+
+  init(_ bytes: UnsafeRawBufferPointer) throws(RecordBatchError) {
+    guard bytes.count > 0 else { throw .decompressionFailed(.lz4, .endsEarly) }
+    var context: OpaquePointer?
+    let opened = LZ4F_createDecompressionContext(&context, UInt32(LZ4F_VERSION))
+    guard LZ4F_isError(opened) == 0, let context else { preconditionFailure("lz4: out of memory") }
+    self.context = context
+    self.bytes = bytes
+  }
+
+  deinit { LZ4F_freeDecompressionContext(context) }
+
+  func read(into free: UnsafeMutableRawBufferPointer) throws(RecordBatchError) -> Int {
+    var used = 0
+    while !isComplete, used < free.count {
+      var written = free.count - used
+      var consumed = bytes.count - position
+      let status = LZ4F_decompress(
+        context, free.baseAddress! + used, &written, bytes.baseAddress! + position, &consumed, nil)
+      guard LZ4F_isError(status) == 0 else { throw .decompressionFailed(.lz4, .corrupt) }
+      position += consumed
+      used += written
+      guard position == bytes.count else { continue }
+      // 0 is a complete frame; anything else is how much the decoder still hopes for.
+      isComplete = status == 0
+      if !isComplete, used < free.count { throw .decompressionFailed(.lz4, .endsEarly) }
+    }
+    return used
   }
 }

@@ -4,33 +4,7 @@ internal import CZstd
 enum Zstd {
   /// The largest window a frame may ask for, 2^27 bytes: zstd's own default for streams, and what its highest level
   /// needs. The library reserves the window as address space; pages cost memory only once output has filled them.
-  private static let windowLogMax: Int32 = 27
-
-  static func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(RecordBatchError) -> [UInt8] {
-    guard bytes.count > 0 else { throw .decompressionFailed(.zstd, .endsEarly) }
-    guard let context = ZSTD_createDCtx() else { preconditionFailure("zstd: out of memory") }
-    defer { ZSTD_freeDCtx(context) }
-    ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, windowLogMax)
-
-    var output = BoundedOutput(limit: limit, compressedByteCount: bytes.count)
-    var input = ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: 0)
-    while true {
-      var status = 0
-      var outputFull = false
-      try output.write { free in
-        var target = ZSTD_outBuffer(dst: free.baseAddress, size: free.count, pos: 0)
-        status = ZSTD_decompressStream(context, &target, &input)
-        outputFull = target.pos == target.size
-        return target.pos
-      }
-      guard ZSTD_isError(status) == 0 else { throw .decompressionFailed(.zstd, .corrupt) }
-      if input.pos == input.size {
-        // 0 is a complete frame; anything else is how much the decoder still hopes for.
-        if status == 0 { return output.finish() }
-        if !outputFull { throw .decompressionFailed(.zstd, .endsEarly) }
-      }
-    }
-  }
+  fileprivate static let windowLogMax: Int32 = 27
 
   static func compress(_ bytes: UnsafeRawBufferPointer, level: Int?) -> [UInt8] {
     let level = Int32(
@@ -41,5 +15,34 @@ enum Zstd {
       precondition(ZSTD_isError(written) == 0, "zstd: out of memory")
       count = written
     }
+  }
+}
+
+final class ZstdDecompressor: Decompressor {
+  private let context: OpaquePointer
+  private var input: ZSTD_inBuffer
+  private var isComplete = false
+
+  init(_ bytes: UnsafeRawBufferPointer) throws(RecordBatchError) {
+    guard bytes.count > 0 else { throw .decompressionFailed(.zstd, .endsEarly) }
+    guard let context = ZSTD_createDCtx() else { preconditionFailure("zstd: out of memory") }
+    ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, Zstd.windowLogMax)
+    self.context = context
+    input = ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: 0)
+  }
+
+  deinit { ZSTD_freeDCtx(context) }
+
+  func read(into free: UnsafeMutableRawBufferPointer) throws(RecordBatchError) -> Int {
+    var target = ZSTD_outBuffer(dst: free.baseAddress, size: free.count, pos: 0)
+    while !isComplete, target.pos < target.size {
+      let status = ZSTD_decompressStream(context, &target, &input)
+      guard ZSTD_isError(status) == 0 else { throw .decompressionFailed(.zstd, .corrupt) }
+      guard input.pos == input.size else { continue }
+      // 0 is a complete frame; anything else is how much the decoder still hopes for.
+      isComplete = status == 0
+      if !isComplete, target.pos < target.size { throw .decompressionFailed(.zstd, .endsEarly) }
+    }
+    return target.pos
   }
 }

@@ -29,15 +29,11 @@ public enum Compression: Int8, Sendable, Equatable, CaseIterable {
   /// with nothing behind it.
   public func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(RecordBatchError) -> [UInt8] {
     precondition(limit >= 0)
-    switch self {
-    case .none:
+    guard let decompressor = try decompressor(bytes, limit: limit) else {
       guard bytes.count <= limit else { throw .decompressedTooLarge(limit: limit) }
       return [UInt8](bytes)
-    case .gzip: return try Gzip.decompress(bytes, limit: limit)
-    case .snappy: return try Snappy.decompress(bytes, limit: limit)
-    case .lz4: return try LZ4.decompress(bytes, limit: limit)
-    case .zstd: return try Zstd.decompress(bytes, limit: limit)
     }
+    return try decompressor.readAll(limit: limit, compressedByteCount: bytes.count)
   }
 
   /// `bytes` compressed as the Java client reads them. The result is the caller's and not reproducible across versions

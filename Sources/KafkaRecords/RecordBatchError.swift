@@ -75,7 +75,6 @@ public enum RecordDefect: String, Sendable, Equatable {
   case invalidHeaderCount = "its header count is out of range"
   case invalidHeaderKeyLength = "a header key length is out of range"
   case invalidHeaderValueLength = "a header value length is out of range"
-  case headerKeyNotUTF8 = "a header key is not UTF-8"
   case offsetDeltaOutOfOrder = "its offset delta is not larger than the one before"
   case offsetDeltaOutOfRange = "its offset delta lies outside the batch"
   case offsetDeltaNotDense = "its offset delta is not its index"

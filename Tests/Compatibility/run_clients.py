@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Drives the built broker with client libraries of other languages; README.md says where they come from.
 
-    run_clients.py java --jars DIR      java/ClientSuite.java, with the jars in DIR on the class path
-    run_clients.py go                   go/main.go, with sarama from GOPATH (default: Debian's /usr/share/gocode)
+    run_clients.py java --jars DIR      java/*.java, with the jars in DIR on the class path
+    run_clients.py go                   go/*.go, with sarama from GOPATH (default: Debian's /usr/share/gocode)
     run_clients.py js --kafkajs DIR     js/main.js, with the kafkajs in DIR, on Node.js
 
 Each program gets a broker of its own and prints one line per check. Exit code: the program's, 2 when it cannot be built.
@@ -35,7 +35,7 @@ def java(options, work):
     # A directory with more than the client (Kafka Connect, say) brings its own logging; only the client's own is wanted.
     wanted = ("kafka-clients", "slf4j-api", "lz4", "zstd", "snappy")
     path = os.pathsep.join(map(str, [jar for jar in jars if jar.name.startswith(wanted)] or jars))
-    build(["javac", "-nowarn", "-cp", path, "-d", str(work), str(HERE / "java" / "ClientSuite.java")])
+    build(["javac", "-nowarn", "-cp", path, "-d", str(work), *map(str, sorted((HERE / "java").glob("*.java")))])
     return ["java", "-cp", f"{path}{os.pathsep}{work}", "ClientSuite"]
 
 

@@ -49,7 +49,8 @@ def build_shelf(directory):
     """Compiles the C example of a tier on an object store."""
     source = pathlib.Path(os.environ.get("CHRONIK_SOURCE", REPOSITORY))
     output = pathlib.Path(directory) / "libShelf.so"
-    sources = [str(source / "Examples/c-archive" / name) for name in ("library.c", "folder_store.c", "shelf_tier.c")]
+    sources = [str(source / "Examples/c-archive" / f"{name}.c")
+               for name in ("library", "folder_store", "segment_bytes", "shelf_tier")]
     subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-Wall", "-I", str(source / "Sources/TierAPI/include"), *sources,
                     "-o", str(output), "-lpthread"], check=True)
     return output

@@ -168,6 +168,7 @@ static chronik_status misbehave(const chronik_search_request *request, const chr
 
 static chronik_status wait_for_end(const chronik_search_request *request, chronik_search_result *result,
                                    chronik_message *message) {
+  fprintf(stderr, "finder: waiting\n");
   while (now_ns() < request->deadline_ns) {
     if (request->cancelled != NULL && request->cancelled(request->cancel_context)) {
       fprintf(stderr, "finder: cancelled\n");

@@ -145,9 +145,10 @@ def test_every_record_once_while_the_group_changes(node, topic):
         member.close()
 
     threads = [threading.Thread(target=work, args=(limit,)) for limit in (150, 400, 5000, 5000)]
-    for thread in threads:
+    for number, thread in enumerate(threads):
+        # Each joins a group that is at work; together the first two take 550 before they leave.
+        eventually(lambda: len(got) >= 100 * number, "the members before read on")
         thread.start()
-        time.sleep(0.3)
     for thread in threads:
         thread.join(120)
         assert not thread.is_alive()

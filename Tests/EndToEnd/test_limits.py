@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 import time
+import zlib
 
 import pytest
 
@@ -359,3 +360,48 @@ def test_a_flood_of_tiny_requests_without_reading_is_bounded(brokers, seed):
     assert peak.grown < 350 * MIB, f"grew by {peak.grown // MIB} MiB"
     for each in flooders:
         each.socket.close()
+
+
+# -- batches that become large
+
+INVALID_RECORD = 87
+BOMB = 200 * MIB
+
+
+def bomb(key):
+    """One record of 200 MiB of zeros, some 200 KB with gzip; a topic that wants keys makes the broker look inside."""
+    packer = zlib.compressobj(1, wbits=31)
+    record = wire.record(0, b"\0" * BOMB, key)
+    return wire.batch([b""], attributes=1, records=packer.compress(record) + packer.flush())
+
+
+def test_a_bomb_holds_up_nobody_else(brokers, topic):
+    """The broker has one event loop. While a connection's bombs are looked at one after the other, another connection has
+    its answers between them, which it would not if the loop did the work."""
+    broker = limited(brokers, threads=1)
+    clients.create_topic(broker.bootstrap, topic, config={"cleanup.policy": "compact", "max.message.bytes": str(4 * MIB)})
+    keyless, keyed, count = bomb(None), bomb(b"k"), 6
+    answers = []
+    with connect(broker, timeout=60) as hostile, connect(broker) as other, Peak(broker) as peak:
+        other.api_versions()
+
+        def listen():
+            answers.extend(hostile.receive() for _ in range(count + 2))
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        for number in range(count):
+            hostile.send(wire.produce_request(number, topic, 0, keyless))
+        hostile.send(wire.produce_request(count, topic, 0, keyed))
+        hostile.send(wire.produce_request(count + 1, topic, 0, wire.batch([b""], records=wire.record(0, b"v", b"k"))))
+        meanwhile = 0
+        while listener.is_alive():
+            other.api_versions()
+            meanwhile += 1
+        listener.join()
+    assert [correlation for correlation, _ in answers] == list(range(count + 2)), "in the order of the requests"
+    outcomes = [wire.parse_produce(body) for _, body in answers]
+    assert outcomes == [(INVALID_RECORD, -1)] * count + [(0, 0), (0, 1)]
+    # On the loop there would be one between two bombs at best.
+    assert meanwhile > 5 * count, f"{meanwhile} answers while {count} bombs were looked at"
+    assert peak.grown < BOMB / 4, f"{peak.grown / MIB:.0f} MiB"

@@ -53,10 +53,14 @@ def wait_until(what, condition, seconds=30):
 
 
 def wait_for_archive(broker, topic, partition=0):
-    """Until all but the active segment is archived and gone above."""
+    """Until all but the active segment is archived and gone above: the earliest local offset is the base of the newest
+    segment file, and the archive ends right before it. Returns that offset."""
+    directory = broker.data / "LocalSegments" / f"{topic}-{partition}"
+
     def is_done():
+        newest = max(int(path.stem) for path in directory.glob("*.log"))
         local, tiered = (list_offset(broker.bootstrap, topic, t, partition) for t in (-4, -5))
-        return tiered >= 0 and local == tiered + 1 and local
+        return 0 < newest == local == tiered + 1 and local
     return wait_until("the archive does not catch up", is_done)
 
 

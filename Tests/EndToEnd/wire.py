@@ -52,14 +52,15 @@ def record(delta, value, key=None):
 
 
 def batch(values, *, magic=2, attributes=0, count=None, last_delta=None, crc=None, length=None, base_offset=0,
-          timestamp=None, producer_id=-1, producer_epoch=-1, base_sequence=-1):
-    """A RecordBatch v2 of `values`. Every field that a liar would touch can be given; the CRC is right unless given."""
+          timestamp=None, producer_id=-1, producer_epoch=-1, base_sequence=-1, records=None):
+    """A RecordBatch v2 of `values`. Every field that a liar would touch can be given; the CRC is right unless given.
+    `records` takes the place of the encoded values."""
     timestamp = int(time.time() * 1000) if timestamp is None else timestamp
     count = len(values) if count is None else count
     last_delta = len(values) - 1 if last_delta is None else last_delta
     tail = struct.pack(">hiqqqhii", attributes, last_delta, timestamp, timestamp, producer_id, producer_epoch,
                        base_sequence, count)
-    tail += b"".join(record(i, v) for i, v in enumerate(values))
+    tail += b"".join(record(i, v) for i, v in enumerate(values)) if records is None else records
     crc = crc32c(tail) if crc is None else crc
     body = struct.pack(">ibI", -1, magic, crc) + tail
     length = len(body) if length is None else length

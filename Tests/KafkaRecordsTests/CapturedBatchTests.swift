@@ -42,8 +42,7 @@ struct CapturedBatchTests {
   @Test("deep validation accepts them and reports their timestamps", arguments: Fixtures.captured)
   func deepValidation(captured: Fixtures.Captured) throws {
     let given = try #require(Fixtures.scenarios[captured.scenario])
-    let summary = try captured.bytes.validatedRecords(
-      RecordRules(decompressedByteCountMax: generousLimit, requiresUTF8HeaderKeys: true))
+    let summary = try captured.bytes.validatedRecords(RecordRules(decompressedByteCountMax: generousLimit))
     #expect(summary.minTimestamp == given.map(\.timestamp).min())
     #expect(summary.maxTimestamp == given.map(\.timestamp).max())
     let latest = try #require(given.map(\.timestamp).max())

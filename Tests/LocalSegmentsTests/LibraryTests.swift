@@ -24,11 +24,14 @@ import TierKit
   }
 
   private static func remove(_ path: String) {
-    let fileSystem = PosixFileSystem()
-    for entry in (try? fileSystem.list(path)) ?? [] {
-      if entry.isDirectory { remove("\(path)/\(entry.name)") } else { unlink("\(path)/\(entry.name)") }
+    do throws(Errno) {
+      for entry in try PosixFileSystem().list(path) {
+        if entry.isDirectory { remove("\(path)/\(entry.name)") } else { unlink("\(path)/\(entry.name)") }
+      }
+      #expect(rmdir(path) == 0, "\(path) stays behind: errno \(errno)")
+    } catch {
+      Issue.record("\(path) stays behind: \(error)")
     }
-    rmdir(path)
   }
 
   /// The values as the host passes them: normalised defaults.

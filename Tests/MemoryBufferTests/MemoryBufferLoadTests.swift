@@ -59,8 +59,15 @@ import TierAPI
         while running.load(ordering: .acquiring) > 0 {
           let state = partition.state
           let offset = Int64.random(in: state.startOffset...state.endOffset, using: &random)
-          guard let answer = try? HeldAnswer(partition, from: offset, maxBytes: 60_000), answer.outcome == .ok
-          else { continue }
+          let answer: HeldAnswer
+          do {
+            answer = try HeldAnswer(partition, from: offset, maxBytes: 60_000)
+          } catch {
+            Issue.record("a read at \(offset) of \(state) failed: \(error)")
+            return
+          }
+          // It was evicted meanwhile.
+          guard answer.outcome == .ok else { continue }
           guard let batches = TestBatch.parse(answer.bytes), let first = batches.first,
             first.baseOffset <= offset, offset < first.nextOffset, batches.last?.nextOffset == answer.next,
             zip(batches, batches.dropFirst()).allSatisfy({ $0.nextOffset == $1.baseOffset })

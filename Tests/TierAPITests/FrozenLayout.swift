@@ -1,6 +1,6 @@
 import TierAPI
 
-/// The layout of ABI 1.0 on LP64 as Swift must see it: the same numbers as `Fixtures/layout.c`, by hand and not from a
+/// The layout of ABI 1.0 on LP64 as Swift must see it: the same numbers as `Fixtures/layout*.c`, by hand and not from a
 /// compiler. Within a major version a struct may only grow at its end.
 struct FrozenStruct: Sendable {
   var name: String

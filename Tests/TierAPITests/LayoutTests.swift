@@ -10,7 +10,9 @@ import TierAPI
   }
 
   @Test func constantsHaveTheValuesOfABI10() {
-    for constant in frozenConstants + frozenCompactionConstants { #expect(constant.actual == constant.frozen, "\(constant.name)") }
+    for constant in frozenConstants + frozenCompactionConstants {
+      #expect(constant.actual == constant.frozen, "\(constant.name)")
+    }
     for text in frozenTexts { #expect(text.actual == text.frozen, "\(text.name)") }
   }
 
@@ -36,6 +38,7 @@ import TierAPI
       command.dropFirst() + [
         "-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only", "-I", include,
         here.appendingPathComponent("Fixtures/layout.c").path,
+        here.appendingPathComponent("Fixtures/layout_extensions.c").path,
       ]
     process.standardError = output
     try process.run()

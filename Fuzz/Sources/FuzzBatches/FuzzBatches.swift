@@ -48,8 +48,7 @@ private func readRecords(_ batch: UnsafeRawBufferPointer) {
       batch,
       rules: RecordRules(
         decompressedByteCountMax: decompressedByteCountMax, requiresDenseOffsets: header.baseSequence & 1 == 0,
-        requiresKeys: header.baseSequence & 2 == 0, requiresUTF8HeaderKeys: header.baseSequence & 4 == 0,
-        timestamps: 0...Int64.max))
+        requiresKeys: header.baseSequence & 2 == 0, timestamps: 0...Int64.max))
     precondition(summary.tombstoneCount <= records.count)
   } catch {
     return

@@ -78,9 +78,8 @@ final class GroupLog: @unchecked Sendable {
       for record in unit.records { builder.append(timestamp: time, key: record.key, value: record.value) }
     }
     let bytes = builder.build()
-    let frame = FrameBuffer(byteCount: bytes.count, available: bytes.count)
+    let frame = FrameBuffer(copying: bytes)
     let header = bytes.withUnsafeBytes { bytes in
-      frame.appendReserved(bytes)
       do { return try RecordBatchHeader(parsing: bytes) } catch { preconditionFailure("our own batch: \(error)") }
     }
     return AppendRequest(

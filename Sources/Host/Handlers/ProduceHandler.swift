@@ -18,39 +18,63 @@ enum ProduceHandler: RequestHandler {
     let operation = ProduceOperation(request, context, count: count, acks: acks)
     guard count > 0 else { return operation.respond() }
     let now = WallClock.milliseconds
-    var index = 0
-    for topic in request.topicData {
-      let served = context.broker.topics.topic(topic.name)
-      for partition in topic.partitionData {
-        append(partition, to: served, named: topic.name, operation, index, now)
-        index += 1
-      }
+    // An answer lets the connection go on with its next request at once, so the allowance may be used meanwhile.
+    let connection = context.connection
+    var allowance = connection.decodingAllowance
+    let rest = append(request, from: 0, operation, now, allowance: &allowance)
+    connection.decodingAllowance = min(allowance, connection.decodingAllowance)
+    guard let rest else { return }
+    // Later requests of the connection wait, so that the order in which its records are appended stays.
+    context.runDecoding {
+      var unlimited = Int.max
+      let rest = append(request, from: rest, operation, now, allowance: &unlimited)
+      precondition(rest == nil, "an allowance without an end was used up")
     }
   }
 
+  /// Appends to the partitions of the request from the `first`th on. Returns the one whose records take more decoding than
+  /// the allowance, and nothing from there on has been looked at; nil when all are appended or refused.
+  private static func append(
+    _ request: ProduceRequest, from first: Int, _ operation: ProduceOperation, _ now: Int64, allowance: inout Int
+  ) -> Int? {
+    var index = 0
+    for topic in request.topicData {
+      let end = index + topic.partitionData.count
+      defer { index = end }
+      guard first < end else { continue }
+      let served = operation.context.broker.topics.topic(topic.name)
+      for (number, partition) in topic.partitionData.enumerated() where index + number >= first {
+        let isDone = append(
+          partition, to: served, named: topic.name, operation, index + number, now, allowance: &allowance)
+        if !isDone { return index + number }
+      }
+    }
+    return nil
+  }
+
+  /// False, and nothing has happened, when the records take more decoding than the allowance.
   private static func append(
     _ partition: ProduceRequest.PartitionProduceData, to topic: Topic?, named name: String,
-    _ operation: ProduceOperation, _ index: Int, _ now: Int64
-  ) {
+    _ operation: ProduceOperation, _ index: Int, _ now: Int64, allowance: inout Int
+  ) -> Bool {
     guard let log = topic?.partition(partition.index) else {
-      return operation.complete(index, .refused(.unknownTopicOrPartition, nil))
+      operation.complete(index, .refused(.unknownTopicOrPartition, nil))
+      return true
     }
     guard topic?.isInternal != true else {
-      return operation.complete(index, .refused(.invalidTopicException, "Clients may not write to the internal topic \(name)."))
+      operation.complete(index, .refused(.invalidTopicException, "Clients may not write to the internal topic \(name)."))
+      return true
     }
     guard case .inFrame(let range) = partition.records, !range.isEmpty else {
-      // Empty and null record sets occur in practice: accepted, nothing is stored.
-      let offsets = log.offsets
-      return operation.complete(
-        index,
-        AppendOutcome(
-          code: .none, message: nil, baseOffset: offsets.logEndOffset, logAppendTime: -1,
-          logStartOffset: offsets.logStartOffset))
+      operation.complete(index, acceptedNothing(log))
+      return true
     }
+    let validator = log.validator
+    let frame = operation.context.frame
     do throws(AppendRefusal) {
-      let frame = operation.context.frame
-      let validator = log.validator
-      let batches = try validator.validate(range, in: frame.bytes, now: now)
+      guard let batches = try validator.validate(range, in: frame.bytes, now: now, allowance: &allowance) else {
+        return false
+      }
       log.append(
         AppendRequest(frame: frame, batches: batches, acks: operation.acks, codec: validator.codec) {
           operation.complete(index, $0)
@@ -58,9 +82,17 @@ enum ProduceHandler: RequestHandler {
     } catch {
       operation.complete(
         index,
-        .refused(
-          error.code, error.message, logStartOffset: log.offsets.logStartOffset, records: error.records))
+        .refused(error.code, error.message, logStartOffset: log.offsets.logStartOffset, records: error.records))
     }
+    return true
+  }
+
+  /// Empty and null record sets occur in practice: accepted, nothing is stored.
+  private static func acceptedNothing(_ log: PartitionLog) -> AppendOutcome {
+    let offsets = log.offsets
+    return AppendOutcome(
+      code: .none, message: nil, baseOffset: offsets.logEndOffset, logAppendTime: -1,
+      logStartOffset: offsets.logStartOffset)
   }
 }
 

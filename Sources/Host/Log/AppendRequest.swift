@@ -49,7 +49,9 @@ final class AppendRequest: @unchecked Sendable {
       pieces.append(rebuilt)
     }
     let total = pieces.reduce(0) { $0 + $1.count }
-    let buffer = FrameBuffer(byteCount: total, available: total)
+    guard let buffer = FrameBuffer(byteCount: total, available: total) else {
+      throw AppendRefusal(code: .kafkaStorageError, message: "There is no memory for \(total) bytes with compression.type=\(codec).")
+    }
     var changed: [ValidatedBatch] = []
     for piece in pieces {
       let start = buffer.count

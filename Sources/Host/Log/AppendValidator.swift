@@ -21,7 +21,8 @@ struct AppendRefusal: Error, Sendable {
 /// Checks the records that a producer sent for one partition. Pure.
 ///
 /// The CRC is always checked. Records are decoded only where a topic demands something of each record (keys on a
-/// compacted topic, bounds on timestamps) and where the header's largest timestamp cannot be true.
+/// compacted topic, bounds on timestamps) and where the header's largest timestamp cannot be true. What that costs is not
+/// known from the size of a compressed batch, so a caller that must not be held up sets an allowance.
 struct AppendValidator: Sendable {
   /// `max.message.bytes`: the largest batch as it is on the wire.
   var batchByteCountMax: Int
@@ -35,46 +36,105 @@ struct AppendValidator: Sendable {
   var codec: Compression? = nil
   /// Decompressed records of one batch may take this many bytes when they must be decoded here.
   static let decodedByteCountMax = 256 << 20
+  /// What looking at a batch takes of an allowance at least: a decoder is set up in the time in which it decodes this much.
+  static let inspectionByteCountMin = 1024
+  /// Records of one batch that a refusal names. The producer fails all of them anyway, and a batch of a few kilobytes can
+  /// hold millions.
+  static let namedRecordsMax = 1000
 
   /// All batches of `records`, which is a range of `frame`; empty when there are none.
-  func validate(_ records: Range<Int>, in frame: UnsafeRawBufferPointer, now: Int64) throws(AppendRefusal) -> [ValidatedBatch] {
+  ///
+  /// `allowance` is how many bytes of records may be decoded, and what was decoded is taken from it. Nil when that is not
+  /// enough: nothing is known about the records then, and the allowance is used up.
+  func validate(
+    _ records: Range<Int>, in frame: UnsafeRawBufferPointer, now: Int64, allowance: inout Int
+  ) throws(AppendRefusal) -> [ValidatedBatch]? {
     var batches: [ValidatedBatch] = []
     var position = records.lowerBound
     while position < records.upperBound {
       let rest = UnsafeRawBufferPointer(rebasing: frame[position..<records.upperBound])
-      var header: RecordBatchHeader
-      var repairsMaxTimestamp = false
+      let header: RecordBatchHeader
       do throws(RecordBatchError) {
         header = try RecordBatch.validate(rest)
-        try check(header, rest, now: now)
-        // Old sarama sends -1. Left like that, no search by time would find the batch, and retention would not age it.
-        if !usesLogAppendTime, header.maxTimestamp < header.baseTimestamp {
-          let largest = try RecordBatch.validateRecords(rest, rules: recordRules(now: now)).maxTimestamp
-          header.maxTimestamp = largest ?? header.baseTimestamp
-          repairsMaxTimestamp = true
-        }
+        try header.checkDenseOffsets()
+        guard header.recordCount > 0 else { throw .invalidRecordCount(header.recordCount) }
       } catch {
-        var refusal = Self.refusal(error)
-        if case .malformedRecord = error {
-          refusal.records = RecordBatch.defectiveRecords(rest, rules: recordRules(now: now))
-        }
-        throw refusal
+        throw Self.refusal(error)
       }
-      guard header.byteCount <= batchByteCountMax else {
-        throw AppendRefusal(
-          code: .messageTooLarge,
-          message: "The record batch size is \(header.byteCount) bytes, the topic allows max.message.bytes=\(batchByteCountMax).")
-      }
-      guard !header.isControl else {
-        throw AppendRefusal(code: .invalidRecord, message: "Clients are not allowed to write control records.")
-      }
+      try checkTopic(header)
       try checkProducer(header)
-      batches.append(
-        ValidatedBatch(
-          range: position..<position + header.byteCount, header: header, repairsMaxTimestamp: repairsMaxTimestamp))
+      var batch = ValidatedBatch(range: position..<position + header.byteCount, header: header)
+      if looksAtRecords(header, now: now) {
+        guard let summary = try inspect(rest, header, now: now, allowance: &allowance) else { return nil }
+        // Old sarama sends -1. Left like that, no search by time would find the batch, and retention would not age it.
+        if lacksMaxTimestamp(header) {
+          batch.header.maxTimestamp = summary.maxTimestamp ?? header.baseTimestamp
+          batch.repairsMaxTimestamp = true
+        }
+      }
+      batches.append(batch)
       position += header.byteCount
     }
     return batches
+  }
+
+  /// The same without an allowance; for threads that may be held up.
+  func validate(
+    _ records: Range<Int>, in frame: UnsafeRawBufferPointer, now: Int64
+  ) throws(AppendRefusal) -> [ValidatedBatch] {
+    var unlimited = Int.max
+    guard let batches = try validate(records, in: frame, now: now, allowance: &unlimited) else {
+      preconditionFailure("an allowance without an end was used up")
+    }
+    return batches
+  }
+
+  private func lacksMaxTimestamp(_ header: RecordBatchHeader) -> Bool {
+    !usesLogAppendTime && header.maxTimestamp < header.baseTimestamp
+  }
+
+  private func looksAtRecords(_ header: RecordBatchHeader, now: Int64) -> Bool {
+    if requiresKeys || lacksMaxTimestamp(header) { return true }
+    guard let bounds = timestampBounds(now: now) else { return false }
+    return !bounds.contains(header.maxTimestamp) || !bounds.contains(header.baseTimestamp)
+  }
+
+  /// Decodes the records; nil when the allowance is too small.
+  private func inspect(
+    _ bytes: UnsafeRawBufferPointer, _ header: RecordBatchHeader, now: Int64, allowance: inout Int
+  ) throws(AppendRefusal) -> RecordSummary? {
+    let limit = min(allowance, Self.decodedByteCountMax)
+    guard header.recordsByteCount <= allowance else {
+      allowance = 0
+      return nil
+    }
+    let rules = RecordRules(
+      decompressedByteCountMax: limit, requiresKeys: requiresKeys, timestamps: timestampBounds(now: now))
+    let found: RecordInspection
+    do throws(RecordBatchError) {
+      found = try RecordBatch.inspectRecords(
+        bytes, header: header, rules: rules, defectCountMax: Self.namedRecordsMax)
+    } catch {
+      allowance -= limit
+      if case .decompressedTooLarge = error, limit < Self.decodedByteCountMax { return nil }
+      throw Self.refusal(error)
+    }
+    allowance = max(0, allowance - max(found.summary.decompressedByteCount, Self.inspectionByteCountMin))
+    guard let first = found.defects.first else { return found.summary }
+    var refusal = Self.refusal(.malformedRecord(index: first.index, reason: first.defect))
+    refusal.records = found.defects
+    throw refusal
+  }
+
+  private func checkTopic(_ header: RecordBatchHeader) throws(AppendRefusal) {
+    guard header.byteCount <= batchByteCountMax else {
+      throw AppendRefusal(
+        code: .messageTooLarge,
+        message: "The record batch size is \(header.byteCount) bytes, the topic allows max.message.bytes=\(batchByteCountMax).")
+    }
+    guard !header.isControl else {
+      throw AppendRefusal(code: .invalidRecord, message: "Clients are not allowed to write control records.")
+    }
   }
 
   private func checkProducer(_ header: RecordBatchHeader) throws(AppendRefusal) {
@@ -88,21 +148,6 @@ struct AppendValidator: Sendable {
         message: "Producer \(header.producerID) sent the sequence number \(header.baseSequence) with epoch "
           + "\(header.producerEpoch); none of them may be negative.")
     }
-  }
-
-  private func check(_ header: RecordBatchHeader, _ bytes: UnsafeRawBufferPointer, now: Int64) throws(RecordBatchError) {
-    try header.checkDenseOffsets()
-    guard header.recordCount > 0 else { throw .invalidRecordCount(header.recordCount) }
-    let bounds = timestampBounds(now: now)
-    guard requiresKeys || bounds.map({ !$0.contains(header.maxTimestamp) || !$0.contains(header.baseTimestamp) }) ?? false
-    else { return }
-    _ = try RecordBatch.validateRecords(bytes, rules: recordRules(now: now))
-  }
-
-  private func recordRules(now: Int64) -> RecordRules {
-    RecordRules(
-      decompressedByteCountMax: Self.decodedByteCountMax, requiresKeys: requiresKeys,
-      timestamps: timestampBounds(now: now))
   }
 
   private func timestampBounds(now: Int64) -> ClosedRange<Int64>? {

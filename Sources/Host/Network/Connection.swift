@@ -45,6 +45,8 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
   private var isWaitingForBudget = false
   private var isExemptFromBudget = false
   private var hasFinishedFrame = false
+  /// Bytes of records that requests of this connection may still have decoded on the event loop in this turn of it.
+  var decodingAllowance = NetworkLimits.decodedByteCountPerTurn
   var timeouts = Timeouts()
   /// The peer's address without its port; empty when it has none.
   private(set) var peerHost = ""
@@ -99,6 +101,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
 
   func channelReadComplete(context: ChannelHandlerContext) {
     isReading = false
+    decodingAllowance = NetworkLimits.decodedByteCountPerTurn
     if hasFinishedFrame {
       hasFinishedFrame = false
       timeouts.lastRequest = .now()
@@ -114,8 +117,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
       if let current = frame {
         let count = min(current.missing, bytes.count - position)
         guard current.append(UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])) else {
-          logger.error("Closing a connection: no memory for its request", metadata: ["bytes": "\(current.byteCount)"])
-          return close()
+          return closeWithoutMemory(current.byteCount)
         }
         uncharged += count
         position += count
@@ -146,7 +148,13 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
       return
     }
     frame = FrameBuffer(byteCount: Int(size), available: available)
+    guard frame != nil else { return closeWithoutMemory(Int(size)) }
     uncharged = NetworkLimits.frameOverhead
+  }
+
+  private func closeWithoutMemory(_ byteCount: Int) {
+    logger.error("Closing a connection: no memory for its request", metadata: ["bytes": "\(byteCount)"])
+    close()
   }
 
   private func chargeFrame() {
@@ -202,6 +210,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
 
   func endBarrier() {
     hasBarrier = false
+    decodingAllowance = NetworkLimits.decodedByteCountPerTurn
     if !isReading { dispatchWaiting() } else if !waiting.isEmpty { eventLoop.execute { self.dispatchWaiting() } }
   }
 

@@ -1,6 +1,14 @@
 import Glibc
 import TierAPI
 
+/// Where frames get their memory, so that a test can refuse it. What it hands out is freed by `free`.
+struct FrameMemory: Sendable {
+  var allocate: @Sendable (Int) -> UnsafeMutableRawPointer?
+  var reallocate: @Sendable (UnsafeMutableRawPointer, Int) -> UnsafeMutableRawPointer?
+
+  static let system = FrameMemory(allocate: { malloc($0) }, reallocate: { realloc($0, $1) })
+}
+
 /// The bytes of one request frame, without its size prefix, in one piece of memory that the broker owns.
 ///
 /// The network layer fills it, the produce path patches offsets into it, and from then on the bytes never change: tiers
@@ -14,13 +22,22 @@ final class FrameBuffer: @unchecked Sendable {
   let byteCount: Int
   private var capacity: Int
 
-  /// A buffer for a frame of `byteCount` bytes, of which `available` are at hand.
-  init(byteCount: Int, available: Int) {
+  private let memory: FrameMemory
+
+  /// A buffer for a frame of `byteCount` bytes, of which `available` are at hand; nil when there is no memory.
+  init?(byteCount: Int, available: Int, memory: FrameMemory = .system) {
     self.byteCount = byteCount
+    self.memory = memory
     capacity = max(1, min(byteCount, max(available, NetworkLimits.initialFrameByteCountMax)))
-    // No more than lies in memory already, or a small piece: like any other allocation of Swift's.
-    guard let memory = malloc(capacity) else { fatalError("out of memory for \(capacity) bytes") }
-    base = memory
+    guard let base = memory.allocate(capacity) else { return nil }
+    self.base = base
+  }
+
+  /// A frame that the broker itself has written. Its bytes are in memory already, so this fails like any other
+  /// allocation of Swift's.
+  convenience init(copying bytes: [UInt8]) {
+    self.init(byteCount: bytes.count, available: bytes.count)!
+    bytes.withUnsafeBytes { appendReserved($0) }
   }
 
   deinit { free(base) }
@@ -47,7 +64,7 @@ final class FrameBuffer: @unchecked Sendable {
   /// resident.
   private func grow(to least: Int) -> Bool {
     for wanted in [min(byteCount, max(capacity * 4, least)), least] {
-      guard let larger = realloc(base, wanted) else { continue }
+      guard let larger = memory.reallocate(base, wanted) else { continue }
       base = larger
       capacity = wanted
       return true

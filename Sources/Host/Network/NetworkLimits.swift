@@ -25,6 +25,10 @@ enum NetworkLimits {
   /// read until they have fallen below the second. One request can exceed it by its own response only.
   static let unsentByteCountHigh = 4 << 20
   static let unsentByteCountLow = 1 << 20
+  /// Bytes of records that one connection has decoded on its event loop before the others get their turn: well below a
+  /// millisecond with gzip, the slowest codec, and more than most batches hold. What takes more goes to the decoding pool,
+  /// and what was decoded of that batch is decoded again.
+  static let decodedByteCountPerTurn = 256 << 10
   /// File descriptors that connections may not take, because a tier that cannot open a file fails writes: at least the
   /// first, and one in so many of what the process may open. The segment log keeps half of all for its files by default.
   static let descriptorReserveMin = 64

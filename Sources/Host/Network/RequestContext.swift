@@ -48,6 +48,17 @@ final class RequestContext: @unchecked Sendable {
     broker.coldPool.run(work)
   }
 
+  /// Runs `work`, which decodes records, on the decoding pool. Later requests of this connection wait until it has
+  /// returned; the answer may come earlier or later. On the event loop.
+  func runDecoding(_ work: @escaping @Sendable () -> Void) {
+    let connection = connection
+    connection.beginBarrier()
+    broker.decodingPool.run {
+      work()
+      connection.eventLoop.execute { connection.endBarrier() }
+    }
+  }
+
   // MARK: - Answering
 
   /// Answers with a message that carries no records. `version` differs from the request's only where the protocol says

@@ -61,6 +61,51 @@ struct AppendValidatorTests {
     #expect(refused?.records.isEmpty == true)
   }
 
+  /// One record of 8 MiB of zeros, compressed.
+  private func bomb(key: String?) -> [UInt8] {
+    var builder = RecordBatchBuilder(compression: .gzip)
+    builder.append(timestamp: now, key: key.map { Array($0.utf8) }, value: [UInt8](repeating: 0, count: 8 << 20))
+    return builder.build()
+  }
+
+  @Test("records beyond the allowance are left for later, whatever they are")
+  func allowance() throws {
+    for key in ["k", nil] {
+      let bytes = bomb(key: key)
+      #expect(bytes.count < 16_384)
+      var allowance = 1 << 18
+      let batches = try bytes.withUnsafeBytes {
+        try validator(requiresKeys: true).validate(0..<bytes.count, in: $0, now: now, allowance: &allowance)
+      }
+      #expect(batches == nil && allowance == 0)
+      #expect(refusal(bytes, validator(requiresKeys: true))?.code == (key == nil ? .invalidRecord : nil))
+    }
+  }
+
+  @Test("an allowance counts what was decoded, and nothing where the records are not looked at")
+  func spending() throws {
+    let bytes = batch(keys: ["a"], timestamps: [now]) + batch(keys: ["b"], timestamps: [now])
+    var allowance = 2 * AppendValidator.inspectionByteCountMin
+    func validate(requiresKeys: Bool) throws -> Int? {
+      try bytes.withUnsafeBytes {
+        try validator(requiresKeys: requiresKeys).validate(0..<bytes.count, in: $0, now: now, allowance: &allowance)?.count
+      }
+    }
+    #expect(try validate(requiresKeys: false) == 2)
+    #expect(allowance == 2 * AppendValidator.inspectionByteCountMin)
+    #expect(try validate(requiresKeys: true) == 2)
+    #expect(allowance == 0)
+    #expect(try validate(requiresKeys: true) == nil)
+    #expect(try validate(requiresKeys: false) == 2)
+  }
+
+  @Test("a refusal names as many records as a response can bear")
+  func namedRecords() {
+    let count = AppendValidator.namedRecordsMax + 500
+    let bytes = batch(keys: Array(repeating: nil, count: count), timestamps: Array(repeating: now, count: count))
+    #expect(refusal(bytes, validator(requiresKeys: true))?.records.map(\.index) == Array(0..<1000))
+  }
+
   @Test("a largest timestamp that the producer left empty comes from the records")
   func emptyMaxTimestamp() throws {
     var bytes = batch(keys: ["a", "b", "c"], timestamps: [now, now + 7, now + 3])

@@ -45,8 +45,7 @@ final class LogStateTests: @unchecked Sendable {
     var builder = RecordBatchBuilder(producerID: producer, producerEpoch: 0, baseSequence: sequence)
     for index in 0..<count { builder.append(timestamp: 1000, key: nil, value: Array("\(index)".utf8)) }
     let bytes = builder.build()
-    let frame = FrameBuffer(byteCount: bytes.count, available: bytes.count)
-    bytes.withUnsafeBytes { frame.appendReserved($0) }
+    let frame = FrameBuffer(copying: bytes)
     let batches = try log.validator.validate(0..<bytes.count, in: frame.bytes, now: 1000)
     let done = ConditionLock(value: 0)
     let outcome = NIOLockedValueBox<AppendOutcome?>(nil)

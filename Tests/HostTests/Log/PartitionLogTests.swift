@@ -56,8 +56,7 @@ struct PartitionLogTests {
     var builder = RecordBatchBuilder()
     for value in values { builder.append(timestamp: 1000, key: nil, value: Array(value.utf8)) }
     let bytes = builder.build()
-    let frame = FrameBuffer(byteCount: bytes.count, available: bytes.count)
-    bytes.withUnsafeBytes { frame.appendReserved($0) }
+    let frame = FrameBuffer(copying: bytes)
     let header = try bytes.withUnsafeBytes { try RecordBatch.validate($0) }
     return AppendRequest(
       frame: frame, batches: [ValidatedBatch(range: 0..<bytes.count, header: header)], acks: acks

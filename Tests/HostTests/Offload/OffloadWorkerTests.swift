@@ -50,8 +50,7 @@ struct OffloadWorkerTests {
       var builder = RecordBatchBuilder()
       for value in ["a", "bb", "ccc"] { builder.append(timestamp: Self.now - 1000, key: nil, value: Array(value.utf8)) }
       let bytes = builder.build()
-      let frame = FrameBuffer(byteCount: bytes.count, available: bytes.count)
-      bytes.withUnsafeBytes { frame.append($0) }
+      let frame = FrameBuffer(copying: bytes)
       let header = try bytes.withUnsafeBytes { try RecordBatch.validate($0) }
       let done = ConditionLock(value: 0)
       log.append(AppendRequest(frame: frame, batches: [ValidatedBatch(range: 0..<bytes.count, header: header)], acks: .leader) { _ in

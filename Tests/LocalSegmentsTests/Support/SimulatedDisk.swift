@@ -166,14 +166,14 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
 
   func bytes(_ path: String) -> [UInt8]? {
     lock.withLock { _ in
-      guard case .file(let inode)? = try? node(path) else { return nil }
+      guard case .file(let inode)? = find(path) else { return nil }
       return inode.bytes
     }
   }
 
   func names(_ path: String) -> [String] {
     lock.withLock { _ in
-      guard case .directory(let directory)? = try? node(path) else { return [] }
+      guard case .directory(let directory)? = find(path) else { return [] }
       return directory.names.keys.sorted()
     }
   }
@@ -184,7 +184,7 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
       let inode = Inode()
       inode.bytes = bytes
       inode.durable = bytes
-      guard let (parent, name) = try? place(path) else { preconditionFailure("no such directory: \(path)") }
+      let (parent, name) = existingPlace(path)
       parent.names[name] = .file(inode)
       parent.durable[name] = .file(inode)
     }
@@ -192,7 +192,8 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
 
   func delete(_ path: String) {
     lock.withLock { _ in
-      guard let (parent, name) = try? place(path) else { return }
+      let (parent, name) = existingPlace(path)
+      precondition(parent.names[name] != nil, "no such file: \(path)")
       parent.names[name] = nil
       parent.durable[name] = nil
     }
@@ -200,20 +201,30 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
 
   func makeForeignDirectory(_ path: String) {
     lock.withLock { _ in
-      guard let (parent, name) = try? place(path) else { return }
+      let (parent, name) = existingPlace(path)
       parent.names[name] = .directory(Directory())
     }
   }
 
+  /// A test that changes what is not there would test nothing.
+  private func existingPlace(_ path: String) -> (Directory, String) {
+    do throws(Errno) { return try place(path) } catch { preconditionFailure("no such directory: \(path)") }
+  }
+
   // MARK: the file system
 
-  private func node(_ path: String) throws(Errno) -> Node {
+  private func find(_ path: String) -> Node? {
     var current = Node.directory(root)
     for part in path.split(separator: "/") {
-      guard case .directory(let directory) = current, let next = directory.names[String(part)] else { throw .notFound }
+      guard case .directory(let directory) = current, let next = directory.names[String(part)] else { return nil }
       current = next
     }
     return current
+  }
+
+  private func node(_ path: String) throws(Errno) -> Node {
+    guard let found = find(path) else { throw .notFound }
+    return found
   }
 
   private func place(_ path: String) throws(Errno) -> (Directory, String) {
