@@ -161,12 +161,9 @@ package final class ArchiveTier: Tier {
     guard isStarted else { throw TierError(.permanent, "the tier is not started") }
     guard !isOpen else { throw TierError(.permanent, "\(id.topic)-\(id.partition) is open and cannot be deleted") }
     let names = environment.index[id]?.objects.keys.map { $0 } ?? []
+    defer { for name in names { environment.forget(name) } }
     // Also when nothing is known: the store may have more than the index.
-    try environment.index.commit { state in
-      state.pendingPartitions.contains(id) ? [] : [.deletePartition(id)]
-    }
-    for name in names { environment.forget(name) }
-    environment.deletions.wake()
+    try environment.deletions.accept(id)
   }
 
   package func listPartitions() throws(TierError) -> [PartitionID] {

@@ -63,6 +63,9 @@ enum Limits {
 
   // MARK: deleting
 
+  /// How long accepting the deletion of a partition waits for the store to take its mark. A host that is told to come
+  /// back asks again; one that waits creates no topic meanwhile.
+  static let promisePatience: Int64 = 5_000_000_000
   /// Keys of one remove call.
   static let removePage = 1000
   /// Pauses of a deletion that failed: the first, and the longest.

@@ -19,7 +19,9 @@ final class FallbackPartition: TierPartition {
   }
 
   func read(_ request: ReadRequest, into answer: borrowing ReadAnswer) throws(TierError) -> ReadOutcome {
-    guard request.offset >= (environment.index[id]?.clamp ?? 0), request.offset < .max - 1 else { return .miss }
+    let index = environment.index.current
+    guard request.offset >= (index[id]?.clamp ?? 0), request.offset < .max - 1, !index.pendingPartitions.contains(id)
+    else { return .miss }
     let now = environment.host.monotonicNanoseconds
     if negatives.withLock({ $0.isFresh(request.offset, now: now) }) { return .miss }
     if request.nonblocking { return .wouldBlock }

@@ -39,6 +39,11 @@ extension ArchiveTier {
     }
     for key in listing.foreign { report(ArchiveFinding(.foreign, key, "The key is no archive object's.")) }
     let after = environment.index.current
+    for id in listing.deletedPartitions
+    where ![before, after].contains(where: { $0.pendingPartitions.contains(id) }) {
+      let detail = "The partition is marked as deleted and the index does not know of it; a rebuild deletes it."
+      report(ArchiveFinding(.objectWithoutEntry, Tombstone.key(of: id), detail))
+    }
     for object in listing.objects.values.sorted(by: { $0.key < $1.key }) {
       let isKnown = [before, after].contains { $0[object.id]?.objects[object.name] != nil || $0.isBeingDeleted(object) }
       if !isKnown {
