@@ -105,7 +105,9 @@ package final class ArchiveTier: Tier {
     guard environment.index.current.entries.contains(where: { $0.rawByteCount < 0 }) else { return }
     let thread = WorkerThread { [self] in
       do throws(TierError) {
-        _ = try environment.completeEntries { _, _ in registry.withLock { $0.isStarted } }
+        _ = try environment.completeEntries(width: Limits.footerReadsInBackgroundMax) { _, _ in
+          registry.withLock { $0.isStarted }
+        }
       } catch where error.code != .cancelled {
         host.log(.warning, "Sizes of archived objects are not known exactly yet.", [("error", error.message)])
       } catch {}

@@ -13,6 +13,9 @@ public struct ObjectCover: Sendable, Equatable {
       if a.generation != b.generation { return a.generation > b.generation }
       if a.leaderEpoch != b.leaderEpoch { return a.leaderEpoch > b.leaderEpoch }
       if a.offsets.count != b.offsets.count { return a.offsets.count > b.offsets.count }
+      // Of one partition and generation and epoch: as their paths, which are long to make.
+      if a.lastOffset != b.lastOffset { return a.lastOffset < b.lastOffset }
+      if a.baseOffset != b.baseOffset { return a.baseOffset < b.baseOffset }
       return a.path < b.path
     }
     kept = []

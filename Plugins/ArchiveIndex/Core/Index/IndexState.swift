@@ -37,7 +37,12 @@ package struct PartitionObjects: Sendable, Equatable {
     }
   }
 
-  fileprivate mutating func set(_ object: IndexedObject?, for name: ObjectName) { objects[name] = object }
+  /// Returns what was known under that name.
+  @discardableResult
+  fileprivate mutating func set(_ object: IndexedObject?, for name: ObjectName) -> IndexedObject? {
+    guard let object else { return objects.removeValue(forKey: name) }
+    return objects.updateValue(object, forKey: name)
+  }
   fileprivate mutating func refresh() { cover = ObjectCover(Array(objects.keys)) }
 }
 
@@ -71,8 +76,10 @@ package struct IndexState: Sendable, Equatable {
   private mutating func apply(_ change: IndexChange, _ changed: inout Set<PartitionID>) {
     switch change {
     case .add(let object):
-      partitions[object.id, default: PartitionObjects(object.id)].set(object, for: object.name)
-      changed.insert(object.id)
+      // What is learned about a known object does not change which objects are in use.
+      if partitions[object.id, default: PartitionObjects(object.id)].set(object, for: object.name) == nil {
+        changed.insert(object.id)
+      }
     case .remove(let name):
       let id = PartitionID(topic: name.topic, topicID: name.topicID, partition: name.partition)
       partitions[id]?.set(nil, for: name)

@@ -15,10 +15,7 @@ extension ArchiveTier {
       let listing = try compare(&meter, report)
       objectBytes = listing.objects.values.reduce(0) { $0 + $1.byteCount }
       let entries = environment.index.current.entries.filter { listing.objects[$0.name] != nil }
-      for (number, object) in entries.enumerated() {
-        try meter.note(number, of: entries.count)
-        if let finding = try inspect(object, readsEverything: readsEverything) { report(finding) }
-      }
+      for finding in try inspect(entries, readsEverything: readsEverything, &meter) { report(finding) }
       for partition in environment.index.current.partitions.values { reportGaps(partition, report) }
       var summary = environment.index.current.summary
       summary.objectBytes = UInt64(objectBytes)
@@ -51,24 +48,41 @@ extension ArchiveTier {
       }
     }
     for object in after.entries.sorted(by: { $0.key < $1.key }) {
-      if let found = listing.objects[object.name] {
-        if found.byteCount != object.byteCount {
-          let detail = "The object has \(found.byteCount) bytes instead of \(object.byteCount)."
-          report(ArchiveFinding(.damaged, object.key, detail))
-        }
-      } else if try environment.access.store.head(object.key, environment.access.call()) == nil,
-        environment.index[object.id]?.objects[object.name] != nil
-      {
-        report(ArchiveFinding(.entryWithoutObject, object.key, "The index has the object and the store does not."))
-      }
+      guard let found = listing.objects[object.name], found.byteCount != object.byteCount else { continue }
+      let detail = "The object has \(found.byteCount) bytes instead of \(object.byteCount)."
+      report(ArchiveFinding(.damaged, object.key, detail))
+    }
+    let missing = after.entries.filter { listing.objects[$0.name] == nil }
+    let gone = try environment.gone(missing) { (done) throws(TierError) in try meter.note(done, of: missing.count) }
+    for object in missing.sorted(by: { $0.key < $1.key })
+    where gone.contains(object.name) && environment.index[object.id]?.objects[object.name] != nil {
+      report(ArchiveFinding(.entryWithoutObject, object.key, "The index has the object and the store does not."))
     }
     return listing
+  }
+
+  /// What is wrong with the objects, by key. Footers are read many at a time; whole objects, whose reading is
+  /// parallel in itself, are not.
+  private func inspect(
+    _ objects: [IndexedObject], readsEverything: Bool, _ meter: inout ProgressMeter
+  ) throws(TierError) -> [ArchiveFinding] {
+    var findings: [ArchiveFinding] = []
+    if objects.isEmpty { return [] }
+    let width = readsEverything ? 1 : Limits.footerReadsMax
+    try ParallelWork<ArchiveFinding?>(width: width).run(objects.count) { [self] (number) throws(TierError) in
+      try inspect(objects[number], readsEverything: readsEverything)
+    } receive: { (new, done) throws(TierError) in
+      findings += new.compactMap { $0 }
+      try meter.note(done, of: objects.count)
+      return true
+    }
+    return findings.sorted { $0.key < $1.key }
   }
 
   /// The object's footer against its entry, past all caches, and everything in it when that is wanted. Nil: it is as it
   /// should be, or gone meanwhile.
   private func inspect(_ object: IndexedObject, readsEverything: Bool) throws(TierError) -> ArchiveFinding? {
-    let access = environment.access
+    let access = environment.access.withoutGate
     let source = StoreSource(
       key: object.key, byteCount: Int(object.byteCount), access: access, eachRead: { access.call() })
     do throws(TierError) {
