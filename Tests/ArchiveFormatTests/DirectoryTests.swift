@@ -19,3 +19,21 @@ import Testing
     #expect(ObjectName.place(ofDirectory: text) == nil)
   }
 }
+
+@Suite struct MissingOffsetsTests {
+  private func name(_ base: Int64, _ end: Int64) -> ObjectName {
+    ObjectName(
+      topic: "t", topicID: Array(0..<16), partition: 0, baseOffset: base, lastOffset: end - 1, maxTimestamp: 0,
+      leaderEpoch: 0, generation: 0, hotByteCount: 1)
+  }
+
+  @Test func whatNoObjectHasIsMissing() {
+    let cover = ObjectCover([name(10, 20), name(15, 30), name(40, 50)])
+    #expect(cover.missing(in: 0..<60) == [0..<10, 30..<40, 50..<60])
+    #expect(cover.missing(in: 12..<28) == [])
+    #expect(cover.missing(in: 18..<35) == [30..<35])
+    #expect(cover.missing(in: 32..<38) == [32..<38])
+    #expect(cover.missing(in: 45..<46) == [])
+    #expect(ObjectCover([]).missing(in: 3..<4) == [3..<4])
+  }
+}

@@ -66,6 +66,7 @@ package final class ArchiveTier: Tier {
       unlockDirectory()
       throw error
     }
+    environment.noteLostObjects()
     environment.chunks.start()
     environment.footers.start()
     if hasThreads {

@@ -35,6 +35,20 @@ public struct ObjectCover: Sendable, Equatable {
     return kept[first...].first { $0.offsets.contains(offset) } ?? kept[first...].min { $0.baseOffset < $1.baseOffset }
   }
 
+  /// The offsets of `range` that no object has.
+  public func missing(in range: Range<Int64>) -> [Range<Int64>] {
+    var covered = OffsetUnion()
+    for name in kept where name.offsets.overlaps(range) { _ = covered.insert(name.offsets) }
+    var missing: [Range<Int64>] = []
+    var next = range.lowerBound
+    for part in covered.ranges {
+      if part.lowerBound > next { missing.append(next..<part.lowerBound) }
+      next = max(next, part.upperBound)
+    }
+    if next < range.upperBound { missing.append(next..<range.upperBound) }
+    return missing
+  }
+
   /// Offsets between the first and the last object that no object has.
   public var gaps: [Range<Int64>] {
     var covered = OffsetUnion()

@@ -125,19 +125,31 @@ package final class DeletionWorker: Sendable {
 
   // MARK: deleting
 
-  /// Deletes everything that is pending. Blocks. Throws the first failure after everything was tried.
-  package func runOnce() throws(TierError) {
+  /// Deletes everything that is pending. Blocks. Throws the first failure after everything was tried. `note` hears how
+  /// many objects have gone; what it throws ends the call.
+  package func runOnce(_ note: (_ deleted: Int) throws(TierError) -> Void = { _ in }) throws(TierError) {
+    var deleted = 0
     var failure: TierError?
     let current = index.current
     // In another store nothing would be found, and taken for deleted.
     if current.pendingDeletionCount > 0 { try identity.confirm { [self] in isStopping } }
     for id in current.pendingPartitions {
-      do throws(TierError) { try deleteEverything(of: id) { [self] in isStopping } } catch { failure = failure ?? error }
+      do throws(TierError) {
+        try deleteEverything(of: id, { [self] in isStopping }) { (count) throws(TierError) in
+          deleted += count
+          try note(deleted)
+        }
+      } catch {
+        if error.code == .cancelled { throw error }
+        failure = failure ?? error
+      }
     }
     let keys = current.pendingObjects.sorted()
     for start in stride(from: 0, to: keys.count, by: Limits.removePage) {
       let page = Array(keys[start..<min(start + Limits.removePage, keys.count)])
       do throws(TierError) { try delete(page) } catch { failure = failure ?? error }
+      deleted += page.count
+      try note(deleted)
     }
     host.setGauge("pending_deletions", Int64(index.current.pendingDeletionCount))
     if let failure { throw failure }
@@ -162,11 +174,14 @@ package final class DeletionWorker: Sendable {
   func finishDeletion(of id: PartitionID, isCancelled: @escaping @Sendable () -> Bool) throws(TierError) {
     guard index.current.pendingPartitions.contains(id) else { return }
     try identity.confirm(isCancelled: isCancelled)
-    try deleteEverything(of: id, isCancelled: isCancelled)
+    try deleteEverything(of: id, isCancelled) { _ in }
   }
 
   /// Deletes what the store has of a partition, known or not, its mark last.
-  private func deleteEverything(of id: PartitionID, isCancelled: @escaping @Sendable () -> Bool) throws(TierError) {
+  private func deleteEverything(
+    of id: PartitionID, _ isCancelled: @escaping @Sendable () -> Bool,
+    note: (_ deleted: Int) throws(TierError) -> Void
+  ) throws(TierError) {
     let directory = ObjectName.directory(topic: id.topic, topicID: id.topicID, partition: id.partition)
     try exclusion.withLock { (_) throws(TierError) in
       guard index.current.pendingPartitions.contains(id) else { return }
@@ -180,6 +195,7 @@ package final class DeletionWorker: Sendable {
           if keys.isEmpty { break }
           try access.store.remove(keys, access.call(isCancelled: isCancelled))
           host.addToCounter("deleted_objects", Int64(keys.count))
+          try note(keys.count)
         }
       }
       try marks.withLock { (_) throws(TierError) in

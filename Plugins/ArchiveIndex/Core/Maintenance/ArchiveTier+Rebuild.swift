@@ -22,8 +22,13 @@ extension ArchiveTier: ArchivingTier {
       }
       let missing = before.entries.filter { listing.objects[$0.name] == nil }
       let gone = try environment.gone(missing) { (done) throws(TierError) in try meter.note(done, of: missing.count) }
-      let changes = try environment.index.commit { state in state.changes(to: listing) { gone.contains($0.name) } }
+      let now = host.wallClockMilliseconds
+      let changes = try environment.index.commit { state in
+        state.changes(to: listing, noticedAt: now) { gone.contains($0.name) }
+      }
       for case .remove(let name) in changes { environment.forget(name) }
+      for case .lose(let lost) in changes { environment.forget(lost.object.name) }
+      environment.noteLostObjects()
       let completed = try environment.completeEntries(width: Limits.footerReadsMax) { (done, total) throws(TierError) in
         try meter.note(done, of: total)
         return true
@@ -34,6 +39,13 @@ extension ArchiveTier: ArchivingTier {
       summary.findings = UInt64(listing.foreign.count)
       summary.repaired = UInt64(changes.count + completed)
       return summary
+    }
+  }
+
+  package func finishDeletions(progress: (UInt64, UInt64) -> Bool) throws(TierError) -> ArchiveSummary {
+    try withMeter(progress) { (meter) throws(TierError) in
+      try environment.deletions.runOnce { (deleted) throws(TierError) in try meter.note(deleted, of: 0) }
+      return environment.index.current.summary
     }
   }
 

@@ -16,7 +16,11 @@ extension ArchiveTier {
       objectBytes = listing.objects.values.reduce(0) { $0 + $1.byteCount }
       let entries = environment.index.current.entries.filter { listing.objects[$0.name] != nil }
       for finding in try inspect(entries, readsEverything: readsEverything, &meter) { report(finding) }
-      for partition in environment.index.current.partitions.values { reportGaps(partition, report) }
+      let partitions = environment.index.current.partitions.values
+      for partition in partitions.sorted(by: { ($0.id.topic, $0.id.partition) < ($1.id.topic, $1.id.partition) }) {
+        reportLost(partition, listing, report)
+        reportGaps(partition, report)
+      }
       var summary = environment.index.current.summary
       summary.objectBytes = UInt64(objectBytes)
       summary.findings = count
@@ -104,8 +108,22 @@ extension ArchiveTier {
     }
   }
 
+  /// An object that is back is reported as one that the index does not know.
+  private func reportLost(
+    _ partition: PartitionObjects, _ listing: StoreListing, _ report: (ArchiveFinding) -> Void
+  ) {
+    for (lost, offsets) in partition.holes where listing.objects[lost.object.name] == nil {
+      let ranges = offsets.map { "\($0.lowerBound) to \($0.upperBound - 1)" }.joined(separator: ", ")
+      report(
+        ArchiveFinding(
+          .lost, lost.object.key,
+          "The store has lost the object and with it the offsets \(ranges), as was noticed at "
+            + "\(UTCTime.text(lost.noticedAt)). Bring it back and rebuild; else it is forgotten with those offsets."))
+    }
+  }
+
   private func reportGaps(_ partition: PartitionObjects, _ report: (ArchiveFinding) -> Void) {
-    for gap in partition.cover.gaps where gap.upperBound > partition.clamp {
+    for gap in partition.gaps {
       report(
         ArchiveFinding(
           .gap, "\(partition.id.topic)-\(partition.id.partition)",
@@ -123,6 +141,10 @@ extension ArchiveTier {
       for (place, name) in partition.cover.kept.enumerated() {
         guard let object = partition.objects[name] else { continue }
         write((place == 0 ? "\n  " : ",\n  ") + IndexJSON.text(of: object))
+      }
+      write("],\"lost\":[")
+      for (place, hole) in partition.holes.enumerated() {
+        write((place == 0 ? "\n  " : ",\n  ") + IndexJSON.text(of: hole.lost, missing: hole.offsets))
       }
       write("]}")
     }

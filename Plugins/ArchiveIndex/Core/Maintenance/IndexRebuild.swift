@@ -26,8 +26,11 @@ struct StoreListing {
 extension IndexState {
   /// What has to change for this state to be what the listing shows. Objects that are being deleted stay that way, what
   /// lies below a partition's start goes, and so does everything of a partition with a mark. `isGone` says whether an
-  /// entry's object is really not there.
-  func changes(to listing: StoreListing, isGone: (IndexedObject) -> Bool) -> [IndexChange] {
+  /// entry's object is really not there; it is remembered as lost at the time `noticedAt`. With nil it is forgotten: for
+  /// an index that may lack the record of its deletion.
+  func changes(
+    to listing: StoreListing, noticedAt: Int64?, isGone: (IndexedObject) -> Bool
+  ) -> [IndexChange] {
     let marked = listing.deletedPartitions
     var changes: [IndexChange] = marked.subtracting(pendingPartitions).map { .deletePartition($0) }
     for object in listing.objects.values where !isBeingDeleted(object) && !marked.contains(object.id) {
@@ -41,7 +44,7 @@ extension IndexState {
     }
     for partition in partitions.values where !marked.contains(partition.id) {
       for object in partition.objects.values where listing.objects[object.name] == nil && isGone(object) {
-        changes.append(.remove(object.name))
+        changes.append(noticedAt.map { .lose(LostObject(object: object, noticedAt: $0)) } ?? .remove(object.name))
       }
     }
     return changes
