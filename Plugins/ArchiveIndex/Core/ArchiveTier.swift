@@ -169,8 +169,9 @@ package final class ArchiveTier: Tier {
     try environment.deletions.accept(id)
   }
 
+  /// Those included of which only the memory of lost objects is left: whoever deletes leftovers must find them, too.
   package func listPartitions() throws(TierError) -> [PartitionID] {
-    environment.index.current.partitions.values.filter { !$0.isEmpty }.map(\.id)
+    environment.index.current.partitions.values.filter { !$0.isEmpty || !$0.lost.isEmpty }.map(\.id)
   }
 
   /// Everything imported is durable already.
