@@ -19,7 +19,9 @@ extension ArchiveCommand {
     @OptionGroup var options: Options
     @Option(
       name: .long,
-      help: ArgumentHelp("Delete this topic; may be given several times. Write --topic-id=ID when it begins with a dash.", valueName: "id"))
+      help: ArgumentHelp(
+        "Delete this topic; may be given several times. Write --topic-id=ID when it begins with a dash.",
+        valueName: "id"))
     var topicID: [String] = []
     @Flag(name: .long, help: "Print what would be deleted and delete nothing.") var dryRun = false
     @Flag(name: .long, help: "Do not ask.") var yes = false
