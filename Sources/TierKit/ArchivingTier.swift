@@ -10,6 +10,14 @@ public protocol ArchivingTier: Tier {
   ) throws(TierError) -> ArchiveSummary
   /// JSON in pieces; `topic` nil: all topics.
   func exportJSON(topic: String?, _ write: (String) -> Void) throws(TierError)
+  /// Carries out what is to be deleted; the default says that this is not offered.
+  func finishDeletions(progress: (_ done: UInt64, _ total: UInt64) -> Bool) throws(TierError) -> ArchiveSummary
+}
+
+extension ArchivingTier {
+  public func finishDeletions(progress: (_ done: UInt64, _ total: UInt64) -> Bool) throws(TierError) -> ArchiveSummary {
+    throw .notOffered("finish_deletions")
+  }
 }
 
 /// What is wrong with an archive, in one place.
@@ -20,6 +28,7 @@ public struct ArchiveFinding: Sendable, Equatable {
     case damaged = 3
     case gap = 4
     case foreign = 5
+    case lost = 6
   }
 
   public var kind: Kind

@@ -36,6 +36,13 @@ extension VTable {
             }
             return CHRONIK_OK
           }
+        },
+        finish_deletions: { me, progress, context, summary, message in
+          VTable.report(message) { () throws(TierError) in
+            let result = try me.archiving().finishDeletions { done, total in progress?(context, done, total) ?? 0 == 0 }
+            result.write(to: summary)
+            return CHRONIK_OK
+          }
         }))
     return UnsafePointer(table)
   }()

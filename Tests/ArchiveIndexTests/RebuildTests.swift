@@ -129,7 +129,7 @@ import TierKit
     #expect(summary.repaired == 2 + 1, "one added and completed, one removed")
     #expect(summary.objects == UInt64(rig.store.keys.count - 1))
     let left = try rig.findings()
-    #expect(Set(left.map(\.kind)) == [.foreign, .gap])
+    #expect(Set(left.map(\.kind)) == [.foreign, .lost])
     #expect(try rig.tier.rebuild { _, _ in true }.repaired == 0)
     rig.store[lost.key] = good
     rig.store["notes.txt"] = nil

@@ -37,6 +37,12 @@ import Testing
     #expect(table.rebuild(me, { _, _, _ in 1 }, nil, &summary, &message) == CHRONIK_CANCELLED)
     #expect(table.rebuild(me, nil, nil, &summary, &message) == CHRONIK_OK)
     #expect(summary.repaired == 0)
+    let finish = try #require(table.finish_deletions)
+    try rig.tier.deletePartition(PartitionID(topic: "gone", topicID: [UInt8](repeating: 8, count: 16), partition: 0))
+    rig.store["gone~CAgICAgICAgICAgICAgICA/0/left"] = [1]
+    #expect(finish(me, { _, done, _ in done > 0 ? 1 : 0 }, nil, &summary, &message) == CHRONIK_CANCELLED)
+    #expect(finish(me, nil, nil, &summary, &message) == CHRONIK_OK)
+    #expect(summary.pending_deletions == 0 && !rig.store.keys.contains { $0.hasPrefix("gone") })
     let json = Unmanaged.passRetained(Collected())
     defer { json.release() }
     let none = chronik_bytes(ptr: nil, len: 0)

@@ -244,7 +244,11 @@ def scrub(broker):
 
 def objects(broker):
     """The files of the store `file`, archive objects only."""
-    return sorted((broker.data / "ArchiveIndex.store").rglob("*.kar"))
+    while True:
+        try:
+            return sorted((broker.data / "ArchiveIndex.store").rglob("*.kar"))
+        except FileNotFoundError:
+            pass  # the store removed a directory while it was walked
 
 
 def index_file(broker):

@@ -6,11 +6,13 @@ import random
 import shutil
 
 import pytest
+from confluent_kafka import TopicPartition
 
 import archive
 import clients
 import wire
 from test_archive_reading import fill
+from test_http import ask
 
 
 @pytest.fixture
@@ -143,13 +145,47 @@ def test_a_lost_object_is_an_error_and_never_a_hole(cold, tmp_path, place, forge
         archive.same(archive.read_confluent(broker.bootstrap, ledger.topic, 0, last + 1, len(records) - last - 1), records, last + 1)
         archive.check(broker, ledger, partitions=[1])
         broker.kill() if hard else broker.stop()
-        # At its ends the archive cannot know what it once had.
-        if place == "middle":
+        # Without its index the archive cannot know what it once had at its ends.
+        if not forget_local or place == "middle":
             done = archive.archive(broker, "verify", "--full")
-            assert done.returncode == 1 and "gap" in done.stdout, done.stdout + done.stderr
+            assert done.returncode == 1 and ("gap" if forget_local else "lost") in done.stdout, done.stdout + done.stderr
+        if not forget_local:
+            assert victim.name in done.stdout
+            [lost] = lost_in(json.loads(archive.archive(broker, "export").stdout))
+            assert lost["object"]["key"].endswith(victim.name) and lost["noticed_at"] > archive.EPOCH
+            assert lost["missing"] == [{"base_offset": first, "next_offset": last + 1}]
+    if not forget_local:
+        broker.start()
+        assert lost_in(ask(broker, "GET", "/v1/archive/segments")[2]) == [lost]
+        assert broker.stop() == 0
     shutil.move(kept, victim)
+    # Offline, because a broker that finds the object first takes it in by itself.
+    assert archive.archive(broker, "rebuild").returncode == 0
+    assert not lost_in(json.loads(archive.archive(broker, "export").stdout))
     broker.start()
     archive.check(broker, ledger)
+    archive.scrub(broker)
+
+
+def lost_in(segments):
+    """What an export says is lost, of all partitions."""
+    return [each for partition in segments["partitions"] for each in partition["lost"]]
+
+
+def test_a_loss_is_forgotten_with_the_records_that_were_lost(cold):
+    broker, ledger = cold
+    victim = [path for path in archive.objects(broker) if path.parent.name == "0"][0]
+    end = int(victim.name.split("-")[0]) + 1
+    victim.unlink()
+    assert archive.archive(broker, "rebuild").returncode == 0
+    done = archive.archive(broker, "verify")
+    assert done.returncode == 1 and "lost" in done.stdout, done.stdout + done.stderr
+    broker.start()
+    admin = clients.admin(broker.bootstrap)  # must outlive its futures
+    [deleted] = admin.delete_records([TopicPartition(ledger.topic, 0, end)]).values()
+    assert deleted.result(30).low_watermark == end
+    records = ledger[0]
+    archive.same(archive.read_confluent(broker.bootstrap, ledger.topic, 0, end, len(records) - end), records, end)
     archive.scrub(broker)
 
 

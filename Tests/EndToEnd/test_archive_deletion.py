@@ -1,6 +1,7 @@
 """What is deleted leaves the archive too: records, topics, and what retention lets go of, also across kill -9. Nothing
 else leaves it, and nothing stays behind."""
 
+import shutil
 import time
 
 import pytest
@@ -9,6 +10,7 @@ from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
 import archive
 import clients
+import wire
 from test_archive_reading import fill
 from test_http import search
 from test_offload import wait_until
@@ -99,6 +101,87 @@ def test_a_deleted_topic_leaves_nothing_and_its_successor_is_another(brokers, to
     archive.check(broker, other)
     wait_until("objects of the deleted topic stay", lambda: len({path.parent for path in archive.objects(broker)}) == 2)
     assert kept <= {path.name for path in archive.objects(broker)}, "objects of another topic left"
+    archive.scrub(broker)
+
+
+def undelete(broker, saved, wanted):
+    """Puts objects back as if they had not been deleted yet, and takes the index away; the broker is stopped."""
+    store = broker.data / "ArchiveIndex.store"
+    for path in sorted(saved.rglob("*.kar")):
+        if wanted(path):
+            target = store / path.relative_to(saved)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
+    archive.index_file(broker).unlink()
+
+
+def test_a_deleted_topic_stays_deleted_when_the_index_is_lost(brokers, topic, corpus, tmp_path):
+    broker, _, _ = cold(brokers, topic, corpus, 2_000_000)
+    saved, store = tmp_path / "saved", broker.data / "ArchiveIndex.store"
+    shutil.copytree(store, saved)
+    [place] = {path.parent.relative_to(store) for path in archive.objects(broker)}
+    delete_topic(broker, topic)
+    wait_until("objects of the deleted topic stay", lambda: not archive.objects(broker))
+    assert broker.stop() == 0
+    assert not (store / place).exists() or not list((store / place).iterdir()), "the mark of the deletion stays"
+    # The state that a broker leaves that loses its power and its index before the first object has gone: the catalogue
+    # has forgotten the topic, so that only the mark in the store says what was promised.
+    undelete(broker, saved, lambda path: True)
+    (store / place / "partition.deleted").write_text("")
+    done = archive.archive(broker, "verify")
+    assert done.returncode == 0, done.stdout + done.stderr
+    broker.start()
+    wait_until("objects of the deleted topic came back", lambda: not archive.objects(broker))
+    assert "does not know" not in broker.log(), "what is being deleted is no unknown topic"
+    archive.scrub(broker)
+    assert not list(store.rglob("partition.deleted"))
+
+
+@pytest.mark.parametrize("delay", [0, pytest.param(0.02, marks=pytest.mark.slow), pytest.param(0.1, marks=pytest.mark.slow)])
+def test_a_topic_that_was_being_deleted_stays_deleted_when_the_index_is_lost(brokers, topic, corpus, delay):
+    broker, _, _ = cold(brokers, topic, corpus, 2_000_000)
+    delete_topic(broker, topic)
+    time.sleep(delay)
+    broker.kill()
+    archive.index_file(broker).unlink()
+    broker.start()
+    clients.create_topic(broker.bootstrap, topic)
+    assert search(broker, topic, q="*")[2]["total"] == 0
+    wait_until("objects of the deleted topic came back", lambda: not archive.objects(broker))
+    archive.scrub(broker)
+
+
+def test_deleted_records_stay_deleted_when_the_index_is_lost(brokers, topic, corpus, tmp_path):
+    broker, ledger, local = cold(brokers, topic, corpus)
+    saved = tmp_path / "saved"
+    shutil.copytree(broker.data / "ArchiveIndex.store", saved)
+    ends = last_offsets(broker)
+    assert len(ends) >= 3
+    start = (ends[0] + ends[1]) // 2  # inside an object
+    delete_records(broker, topic, start)
+    wait_until("objects wholly below the start of the log stay", lambda: min(last_offsets(broker)) >= start)
+    assert broker.stop() == 0
+    # The first object is there as if it had not gone yet, and nothing remembers that it should.
+    undelete(broker, saved, lambda path: int(path.name.split("-")[0]) < start)
+    assert min(last_offsets(broker)) < start
+    for _ in range(2):
+        broker.start()
+        check_from(broker, ledger, start)
+        with wire.Wire(broker.bootstrap, timeout=30) as connection:
+            for offset in (0, ends[0], start - 1):
+                error, _, data = connection.fetch(topic, 0, offset, max_wait_ms=1_000)
+                assert error == 1 and not data, f"offset {offset} below the start answers with error {error}"
+            error, _, data = connection.fetch(topic, 0, start, max_wait_ms=10_000)
+            assert error == 0 and data
+        for order in ("newest", "relevance"):
+            found = search(broker, topic, q="*", limit=10_000, order=order)[2]
+            assert found["records"] and min(record["offset"] for record in found["records"]) >= start
+            assert found["total"] == len(ledger[0]) - start, "records below the start were counted"
+        wait_until("an object wholly below the start came back", lambda: min(last_offsets(broker)) >= start)
+        broker.kill()
+        archive.index_file(broker).unlink()
+    broker.start()
+    check_from(broker, ledger, start)
     archive.scrub(broker)
 
 

@@ -103,9 +103,10 @@ extension FrozenStruct {
         (\.record_bytes, 32), (\.findings, 40), (\.repaired, 48), (\.pending_deletions, 56),
       ]),
     FrozenStruct(
-      chronik_archive.self, size: 32, alignment: 8,
+      chronik_archive.self, size: 40, alignment: 8,
       [
         (\.struct_size, 0), (\.reserved, 4), (\.rebuild, 8), (\.verify, 16), (\.export_json, 24),
+        (\.finish_deletions, 32),
       ]),
   ]
 }

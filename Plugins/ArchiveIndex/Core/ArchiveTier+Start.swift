@@ -60,7 +60,7 @@ extension ArchiveTier {
     try environment.access.list(prefix: "") { listing.add($0) }
     var state = environment.index.current
     // The listing is newer than anything in the index, and nothing else runs yet.
-    state.apply(state.changes(to: listing, isGone: { _ in true }))
+    state.apply(state.changes(to: listing, noticedAt: nil, isGone: { _ in true }))
     try environment.index.replace(with: state)
     return state.objectCount
   }

@@ -66,6 +66,7 @@ package final class ArchiveTier: Tier {
       unlockDirectory()
       throw error
     }
+    environment.noteLostObjects()
     environment.chunks.start()
     environment.footers.start()
     if hasThreads {
@@ -105,7 +106,9 @@ package final class ArchiveTier: Tier {
     guard environment.index.current.entries.contains(where: { $0.rawByteCount < 0 }) else { return }
     let thread = WorkerThread { [self] in
       do throws(TierError) {
-        _ = try environment.completeEntries { _, _ in registry.withLock { $0.isStarted } }
+        _ = try environment.completeEntries(width: Limits.footerReadsInBackgroundMax) { _, _ in
+          registry.withLock { $0.isStarted }
+        }
       } catch where error.code != .cancelled {
         host.log(.warning, "Sizes of archived objects are not known exactly yet.", [("error", error.message)])
       } catch {}
@@ -161,16 +164,14 @@ package final class ArchiveTier: Tier {
     guard isStarted else { throw TierError(.permanent, "the tier is not started") }
     guard !isOpen else { throw TierError(.permanent, "\(id.topic)-\(id.partition) is open and cannot be deleted") }
     let names = environment.index[id]?.objects.keys.map { $0 } ?? []
+    defer { for name in names { environment.forget(name) } }
     // Also when nothing is known: the store may have more than the index.
-    try environment.index.commit { state in
-      state.pendingPartitions.contains(id) ? [] : [.deletePartition(id)]
-    }
-    for name in names { environment.forget(name) }
-    environment.deletions.wake()
+    try environment.deletions.accept(id)
   }
 
+  /// Those included of which only the memory of lost objects is left: whoever deletes leftovers must find them, too.
   package func listPartitions() throws(TierError) -> [PartitionID] {
-    environment.index.current.partitions.values.filter { !$0.isEmpty }.map(\.id)
+    environment.index.current.partitions.values.filter { !$0.isEmpty || !$0.lost.isEmpty }.map(\.id)
   }
 
   /// Everything imported is durable already.

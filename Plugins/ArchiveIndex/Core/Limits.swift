@@ -18,6 +18,14 @@ enum Limits {
   /// Names of one LIST call; what S3 answers at most.
   static let listingPage = 1000
 
+  /// Footers that a rebuild reads at a time: 10,000 of them take seconds from a store that needs 20 ms for each, and no
+  /// reader waits for it, because they are not among the store reads below.
+  static let footerReadsMax = 32
+  /// … and those behind a start, while readers come: leaves some of the 16 connections of an S3 store to them.
+  static let footerReadsInBackgroundMax = 12
+  /// Nanoseconds after which whoever asked for the work looks up from it: to say how far it is.
+  static let progressStep: Int64 = 250_000_000
+
   // MARK: importing
 
   /// Bytes handed to the writer at a time, between which a cancellation is looked for: 40 ms of work.
@@ -63,6 +71,9 @@ enum Limits {
 
   // MARK: deleting
 
+  /// How long accepting the deletion of a partition waits for the store to take its mark. A host that is told to come
+  /// back asks again; one that waits creates no topic meanwhile.
+  static let promisePatience: Int64 = 5_000_000_000
   /// Keys of one remove call.
   static let removePage = 1000
   /// Pauses of a deletion that failed: the first, and the longest.

@@ -9,13 +9,21 @@ package struct StoreAccess: Sendable {
   private let host: HostServices
   /// Nanoseconds.
   private let timeout: Int64
-  private let gate = ReadGate()
+  /// Nil: who asks bounds its reads itself.
+  private var gate: ReadGate? = ReadGate()
   private let isStopping = Guarded(false)
 
   init(store: any ObjectStore, host: HostServices, timeout: Int64) {
     self.store = store
     self.host = host
     self.timeout = timeout
+  }
+
+  /// The same store, but reads do not queue with those of consumers: for work that bounds its reads itself.
+  var withoutGate: StoreAccess {
+    var copy = self
+    copy.gate = nil
+    return copy
   }
 
   /// A call that ends in time.
@@ -37,8 +45,8 @@ package struct StoreAccess: Sendable {
     _ key: String, _ ranges: [Range<Int>], objectByteCount: Int, _ call: StoreCall
   ) throws(TierError) -> [OwnedBytes] {
     if ranges.isEmpty { return [] }
-    try gate.enter(call, host)
-    defer { gate.leave(isReadAhead: false) }
+    try gate?.enter(call, host)
+    defer { gate?.leave(isReadAhead: false) }
     return try readInside(key, ranges, objectByteCount: objectByteCount, call)
   }
 
@@ -47,8 +55,8 @@ package struct StoreAccess: Sendable {
     _ key: String, _ ranges: [Range<Int>], objectByteCount: Int, _ call: StoreCall
   ) throws(TierError) -> [OwnedBytes]? {
     if ranges.isEmpty { return [] }
-    guard gate.tryToEnterForReadAhead() else { return nil }
-    defer { gate.leave(isReadAhead: true) }
+    guard gate?.tryToEnterForReadAhead() ?? true else { return nil }
+    defer { gate?.leave(isReadAhead: true) }
     return try readInside(key, ranges, objectByteCount: objectByteCount, call)
   }
 

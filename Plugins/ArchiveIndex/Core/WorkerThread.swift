@@ -3,7 +3,8 @@ import Glibc
 /// A thread of this tier's own, for work that waits for the store. `join` must be called once.
 final class WorkerThread: @unchecked Sendable {
   private var thread = pthread_t()
-  private let isRunning: Bool
+  /// False when the system had no thread left.
+  let isRunning: Bool
 
   private final class Body: Sendable {
     let run: @Sendable () -> Void

@@ -13,6 +13,9 @@ public struct ObjectCover: Sendable, Equatable {
       if a.generation != b.generation { return a.generation > b.generation }
       if a.leaderEpoch != b.leaderEpoch { return a.leaderEpoch > b.leaderEpoch }
       if a.offsets.count != b.offsets.count { return a.offsets.count > b.offsets.count }
+      // Of one partition and generation and epoch: as their paths, which are long to make.
+      if a.lastOffset != b.lastOffset { return a.lastOffset < b.lastOffset }
+      if a.baseOffset != b.baseOffset { return a.baseOffset < b.baseOffset }
       return a.path < b.path
     }
     kept = []
@@ -30,6 +33,20 @@ public struct ObjectCover: Sendable, Equatable {
     let first = kept.partitioningIndex { $0.lastOffset >= offset }
     // An object that ends later may begin earlier and have the offset where the first one has not.
     return kept[first...].first { $0.offsets.contains(offset) } ?? kept[first...].min { $0.baseOffset < $1.baseOffset }
+  }
+
+  /// The offsets of `range` that no object has.
+  public func missing(in range: Range<Int64>) -> [Range<Int64>] {
+    var covered = OffsetUnion()
+    for name in kept where name.offsets.overlaps(range) { _ = covered.insert(name.offsets) }
+    var missing: [Range<Int64>] = []
+    var next = range.lowerBound
+    for part in covered.ranges {
+      if part.lowerBound > next { missing.append(next..<part.lowerBound) }
+      next = max(next, part.upperBound)
+    }
+    if next < range.upperBound { missing.append(next..<range.upperBound) }
+    return missing
   }
 
   /// Offsets between the first and the last object that no object has.

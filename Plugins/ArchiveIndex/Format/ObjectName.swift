@@ -59,6 +59,20 @@ public struct ObjectName: Sendable, Hashable {
     "\(topic)~\(Base64URL.encode(topicID))/\(partition)/"
   }
 
+  /// Whose directory this is; nil when it is not exactly what `directory(topic:topicID:partition:)` writes.
+  public static func place(
+    ofDirectory text: some StringProtocol
+  ) -> (topic: String, topicID: [UInt8], partition: Int32)? {
+    let parts = Substring(text).split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 3, let tilde = parts[0].lastIndex(of: "~"), tilde > parts[0].startIndex,
+      let topicID = Base64URL.decode(parts[0][parts[0].index(after: tilde)...]), topicID.count == 16,
+      let partition = Int32(parts[1]), partition >= 0
+    else { return nil }
+    let topic = String(parts[0][..<tilde])
+    guard directory(topic: topic, topicID: topicID, partition: partition) == text else { return nil }
+    return (topic, topicID, partition)
+  }
+
   /// The name without the root.
   public var path: String {
     directory + Self.padded(lastOffset, 20) + "-" + Self.padded(baseOffset, 20) + "-" + Self.padded(maxTimestamp, 13)
@@ -79,20 +93,19 @@ public struct ObjectName: Sendable, Hashable {
 
   /// Reads a name without the root; nil when it is not exactly what `path` writes.
   public init?(path: String) {
-    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count == 3, let tilde = parts[0].lastIndex(of: "~"), parts[2].hasSuffix(Self.suffix),
-      let topicID = Base64URL.decode(parts[0][parts[0].index(after: tilde)...]), topicID.count == 16,
-      let partition = Int32(parts[1]), partition >= 0
+    guard let slash = path.lastIndex(of: "/"), path.hasSuffix(Self.suffix),
+      let place = Self.place(ofDirectory: path[...slash])
     else { return nil }
-    let fields = parts[2].dropLast(Self.suffix.count).split(separator: "-", omittingEmptySubsequences: false)
+    let name = path[path.index(after: slash)...].dropLast(Self.suffix.count)
+    let fields = name.split(separator: "-", omittingEmptySubsequences: false)
     guard fields.count == 6, let last = Int64(fields[0]), let base = Int64(fields[1]), let time = Int64(fields[2]),
       let epoch = Int32(fields[3]), let generation = UInt8(fields[4]), let hot = Int(fields[5]), base >= 0,
       last >= base, last < .max, time >= 0, epoch >= 0, hot >= 0
     else { return nil }
     self.init(
-      topic: String(parts[0][..<tilde]), topicID: topicID, partition: partition, baseOffset: base, lastOffset: last,
+      topic: place.topic, topicID: place.topicID, partition: place.partition, baseOffset: base, lastOffset: last,
       maxTimestamp: time, leaderEpoch: epoch, generation: generation, hotByteCount: hot)
-    guard self.path == path, !topic.isEmpty else { return nil }
+    guard self.path == path else { return nil }
   }
 }
 

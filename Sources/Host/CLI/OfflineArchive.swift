@@ -12,6 +12,11 @@ struct OfflineArchive {
   private let pool: BlockingPool
   private let directory: DataDirectory
 
+  /// Topics of which the archive holds something and which the catalogue in the data directory does not have.
+  func unknownTopics() throws -> [UnknownTopic] {
+    UnknownTopic.among(try archive.tier.heldPartitions() ?? [], known: try TopicCatalogue.knownIDs(in: directory.path))
+  }
+
   /// Opens the tier called `wanted`, or the one that keeps an archive. Prints why not and exits with 1.
   static func open(_ config: String?, dataDirectory: String?, tier wanted: String?) throws -> OfflineArchive {
     let checked = try LoadedChain.load(config, CommandLineOverrides(dataDirectory: dataDirectory))

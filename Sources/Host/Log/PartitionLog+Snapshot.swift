@@ -71,7 +71,7 @@ extension PartitionLog {
     // One that reaches beyond the log's end must not be taken for a good one when the log has grown over its offset.
     if let snapshot, snapshot.offset > end, environment.snapshots != nil { save(takeSnapshot()) }
     // A deletion that a crash interrupted.
-    if chain.startOffset < start { trimTiers() }
+    if chain.startOffset < start || (chain.hasImporter && deliberate > 0) { trimTiers() }
   }
 
   /// Writes a snapshot when enough has happened since the last one. On the maintenance thread; blocks.

@@ -70,12 +70,14 @@ extension PartitionLog {
 }
 
 extension PartitionChain {
-  /// Raises the start of these tiers to `offset`, in chain order, as far as each reaches. Returns what failed.
+  /// Raises the start of these tiers to `offset`, in chain order, as far as each reaches. Returns what failed. A tier
+  /// that imports is told also when it begins there already: it may remember offsets below that its store has lost.
   func advanceStart(to offset: Int64, _ indices: ClosedRange<Int>) -> [TierFailure] {
     var failures: [TierFailure] = []
     for partition in partitions[indices] where partition.tier.has(CHRONIK_TIER_APPEND) || partition.tier.has(CHRONIK_TIER_IMPORT) {
       let state = partition.state
-      guard state.start_offset < offset, state.start_offset < state.end_offset else { continue }
+      let isBelow = state.start_offset < offset && state.start_offset < state.end_offset
+      guard isBelow || (partition.tier.has(CHRONIK_TIER_IMPORT) && offset > 0) else { continue }
       do throws(TierFailure) {
         try partition.advanceStart(to: min(offset, state.end_offset))
       } catch {

@@ -88,6 +88,7 @@ final class Topics: Sendable {
       serve(record, logs: Array(opened[next..<next + count]))
       next += count
     }
+    UnknownTopic.report(chain.tiers, known: catalogue.value.knownIDs, logger)
     // A store that does not answer now must not keep the broker from starting.
     controller.run { [self] in
       for record in records where record.deleting { scheduleRemoval(record) }

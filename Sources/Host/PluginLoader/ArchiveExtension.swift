@@ -18,6 +18,12 @@ public struct ArchiveExtension: @unchecked Sendable {
     public var kind: String
     public var key: String
     public var detail: String
+
+    public init(kind: String, key: String, detail: String) {
+      self.kind = kind
+      self.key = key
+      self.detail = detail
+    }
   }
 
   public let tier: TierHandle
@@ -27,7 +33,8 @@ public struct ArchiveExtension: @unchecked Sendable {
   public init?(_ tier: TierHandle) {
     guard let raw = tier.extension(CHRONIK_EXTENSION_ARCHIVE) else { return nil }
     let table = raw.assumingMemoryBound(to: chronik_archive.self)
-    guard table.pointee.struct_size >= MemoryLayout<chronik_archive>.size else { return nil }
+    let first = MemoryLayout<chronik_archive>.offset(of: \.finish_deletions)!
+    guard table.pointee.struct_size >= first else { return nil }
     self.tier = tier
     self.table = table
   }
@@ -53,6 +60,20 @@ public struct ArchiveExtension: @unchecked Sendable {
       table.pointee.verify(
         tier.me, readsEverything ? CHRONIK_ARCHIVE_READ_EVERYTHING : 0, Calls.progress, calls.pointer, Calls.visit,
         calls.pointer, &summary, message)
+    }
+    withExtendedLifetime(calls) {}
+    return Summary(summary)
+  }
+
+  /// Carries out the deletions that are pending and returns when none is left; nil when the tier does it in the
+  /// background only.
+  public func finishDeletions(progress: @escaping (UInt64, UInt64) -> Void) throws(TierFailure) -> Summary? {
+    guard table.pointee.struct_size >= MemoryLayout<chronik_archive>.size, let finish = table.pointee.finish_deletions
+    else { return nil }
+    let calls = Calls(progress: progress)
+    var summary = Self.emptySummary
+    try PluginCall.check("\(tier.name).finish_deletions") { message in
+      finish(tier.me, Calls.progress, calls.pointer, &summary, message)
     }
     withExtendedLifetime(calls) {}
     return Summary(summary)
@@ -136,6 +157,7 @@ extension ArchiveExtension.Finding {
       case CHRONIK_ARCHIVE_DAMAGED: "damaged"
       case CHRONIK_ARCHIVE_GAP: "gap"
       case CHRONIK_ARCHIVE_FOREIGN: "foreign"
+      case CHRONIK_ARCHIVE_LOST: "lost"
       default: String(raw.kind)
       }
     key = String(borrowing: raw.key)

@@ -78,12 +78,13 @@ AT(chronik_archive_summary, findings, 40);
 AT(chronik_archive_summary, repaired, 48);
 AT(chronik_archive_summary, pending_deletions, 56);
 
-SIZE(chronik_archive, 32, 8);
+SIZE(chronik_archive, 40, 8);
 AT(chronik_archive, struct_size, 0);
 AT(chronik_archive, reserved, 4);
 AT(chronik_archive, rebuild, 8);
 AT(chronik_archive, verify, 16);
 AT(chronik_archive, export_json, 24);
+AT(chronik_archive, finish_deletions, 32);
 SIZE(chronik_compaction_options, 32, 8);
 AT(chronik_compaction_options, struct_size, 0);
 AT(chronik_compaction_options, setting_count, 4);

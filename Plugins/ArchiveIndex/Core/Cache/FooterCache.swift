@@ -41,8 +41,10 @@ package final class FooterCache: Sendable {
   /// The footer if it is in memory. Does not block.
   func ifLoaded(_ name: ObjectName) -> LoadedFooter? { state.withLock { $0.loaded.use(name) } }
 
-  /// Blocks. Throws what the store throws, or `corrupt`.
-  func load(_ object: IndexedObject, _ call: StoreCall) throws(TierError) -> LoadedFooter {
+  /// Blocks. Throws what the store throws, or `corrupt`. `store` is this cache's unless said otherwise.
+  func load(
+    _ object: IndexedObject, _ call: StoreCall, in store: StoreAccess? = nil
+  ) throws(TierError) -> LoadedFooter {
     let known = try state.wait(call, host) { state -> LoadedFooter?? in
       if let known = state.loaded.use(object.name) { return known }
       guard state.loading.insert(object.name).inserted else { return nil }
@@ -57,11 +59,11 @@ package final class FooterCache: Sendable {
     let loaded: LoadedFooter
     let tail: [UInt8]
     do throws(TierError) {
-      (loaded, tail) = try fetch(object, call)
+      (loaded, tail) = try fetch(object, call, store ?? access)
     } catch {
       guard error.code == .corrupt else { throw error }
       // Bytes may have been damaged on their way.
-      (loaded, tail) = try fetch(object, call)
+      (loaded, tail) = try fetch(object, call, store ?? access)
     }
     keep(tail, object.name)
     insert(loaded, object.name)
@@ -91,7 +93,9 @@ package final class FooterCache: Sendable {
     directory?.remove(file)
   }
 
-  private func fetch(_ object: IndexedObject, _ call: StoreCall) throws(TierError) -> (LoadedFooter, [UInt8]) {
+  private func fetch(
+    _ object: IndexedObject, _ call: StoreCall, _ access: StoreAccess
+  ) throws(TierError) -> (LoadedFooter, [UInt8]) {
     try reading(object.key) {
       let recorder = TailRecorder(
         StoreSource(key: object.key, byteCount: Int(object.byteCount), access: access, call: call))

@@ -5,16 +5,20 @@ extension ArchivePartition {
   /// Nothing below `offset` is read again once this has returned; the objects follow in the background, also after a
   /// restart.
   package func advanceStart(to offset: Int64) throws(TierError) {
+    let objects = objects
     let held = offsets(objects)
     guard offset <= held.upperBound else {
       throw TierError(.permanent, "\(id.topic)-\(id.partition): offset \(offset) is beyond the end at \(held.upperBound)")
     }
-    guard offset > held.lowerBound else { return }
+    // What was lost below a start that is none of the host's doing is given up only when the host says so.
+    let givesUpLost = offset > objects.clamp && objects.lost.keys.contains { $0.baseOffset < offset }
+    guard offset > held.lowerBound || givesUpLost else { return }
     let changes = try environment.index.commit { state in
       state.removal(of: id, below: offset)
     }
     for case .remove(let name) in changes { environment.forget(name) }
     environment.deletions.wake()
+    if givesUpLost { environment.noteLostObjects() }
   }
 }
 
@@ -30,6 +34,8 @@ extension IndexState {
 }
 
 extension ArchiveEnvironment {
+  func noteLostObjects() { host.setGauge("lost_objects", Int64(index.current.lostObjectCount)) }
+
   /// Drops what local memory and disk have of an object that is going.
   func forget(_ name: ObjectName) {
     footers.drop(name)

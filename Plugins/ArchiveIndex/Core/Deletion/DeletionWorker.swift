@@ -1,7 +1,7 @@
 import ArchiveFormat
 import TierKit
 
-/// Carries out what the index says is to be deleted: objects one by one, partitions by listing until nothing is left.
+/// Accepts what is to be deleted and carries it out: objects one by one, partitions by listing until nothing is left.
 /// What is done is recorded; what fails waits and is tried again, longer each time, also after a restart. An object that
 /// is gone already counts as deleted.
 package final class DeletionWorker: Sendable {
@@ -19,6 +19,9 @@ package final class DeletionWorker: Sendable {
   private let thread = Guarded<WorkerThread?>(nil)
   /// Held while objects are deleted, and by a rebuild, whose listing must not grow old meanwhile.
   let exclusion = Guarded(())
+  /// Held while the mark of a partition and its job in the index come or go, so that none is left alone. Taken inside
+  /// `exclusion` where both are needed.
+  private let marks = Guarded(())
 
   init(index: SegmentIndex, access: StoreAccess, identity: StoreIdentity, host: HostServices) {
     self.index = index
@@ -71,21 +74,82 @@ package final class DeletionWorker: Sendable {
     }
   }
 
+  // MARK: accepting
+
+  /// Nothing of the partition is seen any more, and everything goes in the background. When this returns, the promise
+  /// outlives the index. Throws when the store could not be told of it; the deletion goes on all the same, and a
+  /// repetition tells the store again.
+  func accept(_ id: PartitionID) throws(TierError) {
+    defer { wake() }
+    let failure = try marks.withLock { (_) throws(TierError) in
+      let failure = mark(id)
+      try index.commit { state in state.pendingPartitions.contains(id) ? [] : [.deletePartition(id)] }
+      return failure
+    }
+    if let failure { throw failure }
+  }
+
+  private func mark(_ id: PartitionID) -> TierError? {
+    do throws(TierError) {
+      guard try identity.confirmIfReachable() else {
+        return TierError(.retriable, "the store could not be told that \(id.topic)-\(id.partition) is to be deleted")
+      }
+      var call = access.call()
+      call.deadline = min(call.deadline, host.monotonicNanoseconds + Limits.promisePatience)
+      _ = try Tombstone.content.withRawBytes { (raw) throws(TierError) in
+        try access.store.put(Tombstone.key(of: id), [raw], ifAbsent: true, call)
+      }
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  /// For a partition that is being written to and whose mark was seen: a deletion that is in the index is finished; one
+  /// that never got there was not accepted, and its mark must not outlive what is written now. True: it was finished.
+  func settleMark(of id: PartitionID, isCancelled: @escaping @Sendable () -> Bool) throws(TierError) -> Bool {
+    let isPending = try exclusion.withLock { (_) throws(TierError) in
+      if index.current.pendingPartitions.contains(id) { return true }
+      try access.store.remove([Tombstone.key(of: id)], access.call(isCancelled: isCancelled))
+      return false
+    }
+    if isPending {
+      try finishDeletion(of: id, isCancelled: isCancelled)
+      return true
+    }
+    host.log(
+      .warning, "The mark of a deletion that was never accepted was removed.",
+      [("partition", "\(id.topic)-\(id.partition)")])
+    return false
+  }
+
   // MARK: deleting
 
-  /// Deletes everything that is pending. Blocks. Throws the first failure after everything was tried.
-  package func runOnce() throws(TierError) {
+  /// Deletes everything that is pending. Blocks. Throws the first failure after everything was tried. `note` hears how
+  /// many objects have gone; what it throws ends the call.
+  package func runOnce(_ note: (_ deleted: Int) throws(TierError) -> Void = { _ in }) throws(TierError) {
+    var deleted = 0
     var failure: TierError?
     let current = index.current
     // In another store nothing would be found, and taken for deleted.
     if current.pendingDeletionCount > 0 { try identity.confirm { [self] in isStopping } }
     for id in current.pendingPartitions {
-      do throws(TierError) { try deleteEverything(of: id) { [self] in isStopping } } catch { failure = failure ?? error }
+      do throws(TierError) {
+        try deleteEverything(of: id, { [self] in isStopping }) { (count) throws(TierError) in
+          deleted += count
+          try note(deleted)
+        }
+      } catch {
+        if error.code == .cancelled { throw error }
+        failure = failure ?? error
+      }
     }
     let keys = current.pendingObjects.sorted()
     for start in stride(from: 0, to: keys.count, by: Limits.removePage) {
       let page = Array(keys[start..<min(start + Limits.removePage, keys.count)])
       do throws(TierError) { try delete(page) } catch { failure = failure ?? error }
+      deleted += page.count
+      try note(deleted)
     }
     host.setGauge("pending_deletions", Int64(index.current.pendingDeletionCount))
     if let failure { throw failure }
@@ -110,22 +174,34 @@ package final class DeletionWorker: Sendable {
   func finishDeletion(of id: PartitionID, isCancelled: @escaping @Sendable () -> Bool) throws(TierError) {
     guard index.current.pendingPartitions.contains(id) else { return }
     try identity.confirm(isCancelled: isCancelled)
-    try deleteEverything(of: id, isCancelled: isCancelled)
+    try deleteEverything(of: id, isCancelled) { _ in }
   }
 
-  /// Deletes what the store has of a partition, known or not.
-  private func deleteEverything(of id: PartitionID, isCancelled: @escaping @Sendable () -> Bool) throws(TierError) {
+  /// Deletes what the store has of a partition, known or not, its mark last.
+  private func deleteEverything(
+    of id: PartitionID, _ isCancelled: @escaping @Sendable () -> Bool,
+    note: (_ deleted: Int) throws(TierError) -> Void
+  ) throws(TierError) {
     let directory = ObjectName.directory(topic: id.topic, topicID: id.topicID, partition: id.partition)
     try exclusion.withLock { (_) throws(TierError) in
       guard index.current.pendingPartitions.contains(id) else { return }
-      while true {
-        let page = try access.store.list(
-          prefix: directory, startAfter: "", limit: Limits.removePage, access.call(isCancelled: isCancelled))
-        if page.objects.isEmpty { break }
-        try access.store.remove(page.objects.map(\.key), access.call(isCancelled: isCancelled))
-        host.addToCounter("deleted_objects", Int64(page.objects.count))
+      let mark = Tombstone.key(of: id)
+      // A page may end with the mark, and strangers' keys may follow it.
+      for start in ["", mark] {
+        while true {
+          let page = try access.store.list(
+            prefix: directory, startAfter: start, limit: Limits.removePage, access.call(isCancelled: isCancelled))
+          let keys = page.objects.map(\.key).filter { $0 != mark }
+          if keys.isEmpty { break }
+          try access.store.remove(keys, access.call(isCancelled: isCancelled))
+          host.addToCounter("deleted_objects", Int64(keys.count))
+          try note(keys.count)
+        }
       }
-      try index.commit { _ in [.partitionDeleted(id)] }
+      try marks.withLock { (_) throws(TierError) in
+        try access.store.remove([mark], access.call(isCancelled: isCancelled))
+        try index.commit { _ in [.partitionDeleted(id)] }
+      }
     }
   }
 }

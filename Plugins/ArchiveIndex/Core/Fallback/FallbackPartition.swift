@@ -19,7 +19,9 @@ final class FallbackPartition: TierPartition {
   }
 
   func read(_ request: ReadRequest, into answer: borrowing ReadAnswer) throws(TierError) -> ReadOutcome {
-    guard request.offset >= (environment.index[id]?.clamp ?? 0), request.offset < .max - 1 else { return .miss }
+    let index = environment.index.current
+    guard request.offset >= (index[id]?.clamp ?? 0), request.offset < .max - 1, !index.pendingPartitions.contains(id)
+    else { return .miss }
     let now = environment.host.monotonicNanoseconds
     if negatives.withLock({ $0.isFresh(request.offset, now: now) }) { return .miss }
     if request.nonblocking { return .wouldBlock }
@@ -46,7 +48,7 @@ final class FallbackPartition: TierPartition {
     /// Objects that the store has and the index does not know.
     var unknown: [IndexedObject] = []
     /// Entries whose objects are gone.
-    var gone: [ObjectName] = []
+    var gone: [IndexedObject] = []
   }
 
   /// Asks the store for objects that may have the offset and compares them with the index.
@@ -69,22 +71,29 @@ final class FallbackPartition: TierPartition {
       // In another store everything looks gone.
       try environment.identity.confirm()
       // A listing is asked twice before it takes something away.
-      if try environment.access.store.head(object.key, environment.access.call()) == nil { repair.gone.append(object.name) }
+      if try environment.access.store.head(object.key, environment.access.call()) == nil { repair.gone.append(object) }
     }
     return repair
   }
 
   private func apply(_ repair: Repair) throws(TierError) {
     guard !repair.unknown.isEmpty || !repair.gone.isEmpty else { return }
+    let now = environment.host.wallClockMilliseconds
     let changes = try environment.index.commit { state in
-      repair.gone.map { .remove($0) }
+      repair.gone.filter { state[id]?.objects[$0.name] != nil }.map { .lose(LostObject(object: $0, noticedAt: now)) }
         + repair.unknown.filter { object in
           !state.isBeingDeleted(object) && object.name.lastOffset >= state[id]?.clamp ?? 0
         }.map { .add($0) }
     }
-    for name in repair.gone { environment.forget(name) }
+    for object in repair.gone { environment.forget(object.name) }
+    environment.noteLostObjects()
     negatives.withLock { $0.removeAll() }
     environment.host.addToCounter("index_repairs", Int64(changes.count))
+    for object in repair.gone {
+      environment.host.log(
+        .error, "The store has lost an archived object; its offsets cannot be read until it is back.",
+        [("object", object.key)])
+    }
     environment.host.log(
       .warning, "The segment index did not agree with the store and was repaired.",
       [

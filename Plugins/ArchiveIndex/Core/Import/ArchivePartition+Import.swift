@@ -97,15 +97,19 @@ struct SegmentImport {
   private func adoptUnknownObjects() throws(TierError) {
     let directory = ObjectName.directory(topic: id.topic, topicID: id.topicID, partition: id.partition)
     var found: [IndexedObject] = []
+    var isMarked = false
     try environment.access.list(
       prefix: directory, startAfter: ObjectName.listingStart(directory: directory, offset: resume),
       isCancelled: isCancelled
     ) { page in
       for info in page {
+        isMarked = isMarked || info.key == Tombstone.key(of: id)
         guard let name = ObjectName(path: info.key) else { continue }
         found.append(IndexedObject(name: name, byteCount: Int64(info.byteCount)))
       }
     }
+    // Nothing is left of what was found when a deletion had to be finished.
+    if isMarked, try environment.deletions.settleMark(of: id, isCancelled: isCancelled) { return }
     for object in found {
       // What does not continue the partition is left to `archive rebuild`.
       let end = resume

@@ -25,10 +25,21 @@ package struct IndexedObject: Sendable, Equatable {
   package var id: PartitionID { PartitionID(topic: name.topic, topicID: name.topicID, partition: name.partition) }
 }
 
+/// An object that was archived and that the store no longer has, although nobody deleted it.
+package struct LostObject: Sendable, Equatable {
+  /// As the index had it.
+  package var object: IndexedObject
+  /// When its absence was noticed, milliseconds since 1970.
+  package var noticedAt: Int64
+}
+
 /// One step in the life of the archive. Applying a change twice is the same as once.
 package enum IndexChange: Sendable, Equatable {
   /// The object is complete in the store and may be read.
   case add(IndexedObject)
+  /// The store has lost the object. Readers no longer see it, and its offsets are remembered until it is back (`add`),
+  /// or the start of the log passes them, or the partition is deleted.
+  case lose(LostObject)
   /// Readers no longer see the object. Its bytes are nobody's business here: see `deleteObject`.
   case remove(ObjectName)
   /// Nothing below the offset is read again.
@@ -55,18 +66,16 @@ package enum IndexChange: Sendable, Equatable {
 //   5 delete object     vi len, [len] key            6 object deleted      the same
 //   7 delete partition  PARTITION                    8 partition deleted   the same
 //   9 store id          vi len, [len] id
+//  10 lose              as add ; i64 noticed at, ms since 1970            (from version 2 of the file on)
 // PARTITION  [16] topic id ; u32 partition ; vi len, [len] topic
 
 extension IndexChange {
   func encode(to output: inout IndexOutput) {
     switch self {
-    case .add(let object):
-      output.append(1)
-      output.append(counted: object.key.utf8)
-      output.append(fixed: object.byteCount)
-      output.append(fixed: object.rawByteCount)
-      output.append(fixed: object.minTimestamp)
-      output.append(fixed: object.maxTimestampOffset)
+    case .add(let object): Self.encode(1, object, to: &output)
+    case .lose(let lost):
+      Self.encode(10, lost.object, to: &output)
+      output.append(fixed: lost.noticedAt)
     case .remove(let name):
       output.append(2)
       output.append(counted: name.path.utf8)
@@ -78,6 +87,15 @@ extension IndexChange {
     case .partitionDeleted(let id): Self.encode(8, id, nil, to: &output)
     case .storeID(let id): Self.encode(9, id, to: &output)
     }
+  }
+
+  private static func encode(_ kind: UInt8, _ object: IndexedObject, to output: inout IndexOutput) {
+    output.append(kind)
+    output.append(counted: object.key.utf8)
+    output.append(fixed: object.byteCount)
+    output.append(fixed: object.rawByteCount)
+    output.append(fixed: object.minTimestamp)
+    output.append(fixed: object.maxTimestampOffset)
   }
 
   private static func encode(_ kind: UInt8, _ key: String, to output: inout IndexOutput) {
@@ -96,13 +114,7 @@ extension IndexChange {
   init(_ input: inout IndexInput) throws(IndexDefect) {
     let kind = try input.byte()
     switch kind {
-    case 1:
-      var object = IndexedObject(name: try Self.name(&input), byteCount: try input.fixed(Int64.self))
-      object.rawByteCount = try input.fixed(Int64.self)
-      object.minTimestamp = try input.fixed(Int64.self)
-      object.maxTimestampOffset = try input.fixed(Int64.self)
-      guard object.byteCount >= 0 else { throw IndexDefect() }
-      self = .add(object)
+    case 1: self = .add(try Self.object(&input))
     case 2: self = .remove(try Self.name(&input))
     case 3: self = .start(try Self.id(&input), try Self.offset(&input))
     case 4: self = .emptyEnd(try Self.id(&input), try Self.offset(&input))
@@ -111,8 +123,18 @@ extension IndexChange {
     case 7: self = .deletePartition(try Self.id(&input))
     case 8: self = .partitionDeleted(try Self.id(&input))
     case 9: self = .storeID(try Self.text(&input))
+    case 10: self = .lose(LostObject(object: try Self.object(&input), noticedAt: try input.fixed(Int64.self)))
     default: throw IndexDefect()
     }
+  }
+
+  private static func object(_ input: inout IndexInput) throws(IndexDefect) -> IndexedObject {
+    var object = IndexedObject(name: try name(&input), byteCount: try input.fixed(Int64.self))
+    object.rawByteCount = try input.fixed(Int64.self)
+    object.minTimestamp = try input.fixed(Int64.self)
+    object.maxTimestampOffset = try input.fixed(Int64.self)
+    guard object.byteCount >= 0 else { throw IndexDefect() }
+    return object
   }
 
   private static func text(_ input: inout IndexInput) throws(IndexDefect) -> String {

@@ -1,24 +1,32 @@
 // The segment index on disk: one file, written whole (a snapshot) and then appended to (the journal).
 //
 //   FILE    HEAD RECORD*                                                       integers little-endian
-//   HEAD    "CHAI"  u32 1  u32 records of the snapshot  u32 CRC-32C of the 12 bytes before              16 bytes
+//   HEAD    "CHAI"  u32 2  u32 records of the snapshot  u32 CRC-32C of the 12 bytes before              16 bytes
 //   RECORD  u32 length of the changes  u32 CRC-32C(u64 number of the record, then count and changes)
 //           vi count, count x CHANGE                                           → IndexChange.swift
 //
 // Records are numbered from 0, so a record at the wrong place does not pass. A file is clean when it consists of
 // nothing but good records and has at least those of its snapshot. Behind those an append that a power cut interrupted
 // may have left a torn record: IndexFile+Torn.swift. Anything else is damage.
+//
+// Versions. 2 added the change 10 (lost objects); 1 is read as well, and written anew as 2 by the first commit, so that
+// no change ever stands in a file whose version does not have it. A later version is refused at the start and left as it
+// is. (A build that knows version 1 only takes the whole file for damaged and makes a new one from the store: it reads
+// nothing wrong, the host tells the starts of its logs again, promised deletions of partitions are marked in the store,
+// and what is forgotten is which objects were lost.)
 import KafkaRecords
 
 /// Reads and writes the bytes of the index file. Pure.
 enum IndexFile {
   static let headByteCount = 16
   private static let magic: UInt32 = 0x4941_4843
-  private static let version: UInt32 = 1
+  static let version: UInt32 = 2
 
   /// What a file holds.
   struct Content {
     var state = IndexState()
+    /// Of the file; 0 when it has no readable head.
+    var version: UInt32 = 0
     var recordCount = 0
     /// What is wrong behind the records that `state` was made of; nil for a clean file.
     var defect: String?
@@ -62,11 +70,12 @@ enum IndexFile {
     var input = IndexInput(bytes[...])
     let snapshotCount: Int
     do throws(IndexDefect) {
-      snapshotCount = try head(&input)
+      (content.version, snapshotCount) = try head(&input)
     } catch {
-      content.defect = "no index file of version 1"
+      content.defect = "no index file"
       return content
     }
+    guard content.version <= version else { return content }
     // Collected first: applying each record on its own would sort a partition's objects once per record.
     var changes: [IndexChange] = []
     while input.remaining > 0 {
@@ -90,13 +99,16 @@ enum IndexFile {
     return content
   }
 
-  private static func head(_ input: inout IndexInput) throws(IndexDefect) -> Int {
+  private static func head(
+    _ input: inout IndexInput
+  ) throws(IndexDefect) -> (version: UInt32, snapshotCount: Int) {
     let raw = Array(try input.take(headByteCount))
     var fields = IndexInput(raw[...])
-    guard try fields.fixed(UInt32.self) == magic, try fields.fixed(UInt32.self) == version else { throw IndexDefect() }
+    guard try fields.fixed(UInt32.self) == magic else { throw IndexDefect() }
+    let version = try fields.fixed(UInt32.self)
     let count = try fields.fixed(UInt32.self)
-    guard try fields.fixed(UInt32.self) == checksum(Array(raw[..<12])) else { throw IndexDefect() }
-    return Int(count)
+    guard version > 0, try fields.fixed(UInt32.self) == checksum(Array(raw[..<12])) else { throw IndexDefect() }
+    return (version, Int(count))
   }
 
   static func record(_ input: inout IndexInput, number: Int) throws(IndexDefect) -> [IndexChange] {

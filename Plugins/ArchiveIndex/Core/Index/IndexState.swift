@@ -12,6 +12,8 @@ package struct PartitionObjects: Sendable, Equatable {
   package fileprivate(set) var clamp: Int64 = 0
   /// Offsets up to here were imported without a batch in them.
   package fileprivate(set) var emptyEnd: Int64 = 0
+  /// Objects that the store has lost. Nothing is read by this.
+  package fileprivate(set) var lost: [ObjectName: LostObject] = [:]
 
   init(_ id: PartitionID) { self.id = id }
 
@@ -30,6 +32,22 @@ package struct PartitionObjects: Sendable, Equatable {
     return cover.kept[first...].filter { $0.baseOffset < range.upperBound }.compactMap { objects[$0] }
   }
 
+  /// What was lost and is still missing: the offsets at or above the start that no other object has. By offset.
+  package var holes: [(lost: LostObject, offsets: [Range<Int64>])] {
+    lost.values.sorted { $0.object.name.baseOffset < $1.object.name.baseOffset }.compactMap { lost in
+      let offsets = lost.object.name.offsets
+      guard offsets.upperBound > clamp else { return nil }
+      let missing = cover.missing(in: max(offsets.lowerBound, clamp)..<offsets.upperBound)
+      return missing.isEmpty ? nil : (lost, missing)
+    }
+  }
+
+  /// Offsets between objects that nobody ever knew an object of.
+  package var gaps: [Range<Int64>] {
+    let known = lost.isEmpty ? cover : ObjectCover(Array(objects.keys) + Array(lost.keys))
+    return known.gaps.filter { $0.upperBound > clamp }
+  }
+
   /// Objects in use that may hold records of `times` (milliseconds since 1970), by offset.
   package func objects(times: ClosedRange<Int64>) -> [IndexedObject] {
     cover.kept.compactMap { objects[$0] }.filter {
@@ -37,7 +55,15 @@ package struct PartitionObjects: Sendable, Equatable {
     }
   }
 
-  fileprivate mutating func set(_ object: IndexedObject?, for name: ObjectName) { objects[name] = object }
+  /// Returns what was known under that name.
+  @discardableResult
+  fileprivate mutating func set(_ object: IndexedObject?, for name: ObjectName) -> IndexedObject? {
+    guard let object else { return objects.removeValue(forKey: name) }
+    return objects.updateValue(object, forKey: name)
+  }
+  fileprivate mutating func giveUpLost(below offset: Int64) {
+    if !lost.isEmpty { lost = lost.filter { $0.key.lastOffset >= offset } }
+  }
   fileprivate mutating func refresh() { cover = ObjectCover(Array(objects.keys)) }
 }
 
@@ -56,7 +82,8 @@ package struct IndexState: Sendable, Equatable {
 
   package var objectCount: Int { partitions.values.reduce(0) { $0 + $1.objects.count } }
   /// True when nothing is said about any object.
-  package var isEmpty: Bool { objectCount == 0 && pendingDeletionCount == 0 }
+  package var isEmpty: Bool { objectCount == 0 && pendingDeletionCount == 0 && lostObjectCount == 0 }
+  package var lostObjectCount: Int { partitions.values.reduce(0) { $0 + $1.lost.count } }
   package var pendingDeletionCount: Int { pendingObjects.count + pendingPartitions.count }
 
   package subscript(id: PartitionID) -> PartitionObjects? { partitions[id] }
@@ -71,15 +98,26 @@ package struct IndexState: Sendable, Equatable {
   private mutating func apply(_ change: IndexChange, _ changed: inout Set<PartitionID>) {
     switch change {
     case .add(let object):
-      partitions[object.id, default: PartitionObjects(object.id)].set(object, for: object.name)
-      changed.insert(object.id)
+      // What is learned about a known object does not change which objects are in use.
+      if partitions[object.id, default: PartitionObjects(object.id)].set(object, for: object.name) == nil {
+        changed.insert(object.id)
+        partitions[object.id]?.lost[object.name] = nil
+      }
+    case .lose(let lost):
+      let id = lost.object.id
+      partitions[id, default: PartitionObjects(id)].set(nil, for: lost.object.name)
+      let clamp = partitions[id]?.clamp ?? 0
+      if lost.object.name.lastOffset >= clamp { partitions[id]?.lost[lost.object.name] = lost }
+      changed.insert(id)
     case .remove(let name):
       let id = PartitionID(topic: name.topic, topicID: name.topicID, partition: name.partition)
       partitions[id]?.set(nil, for: name)
+      partitions[id]?.lost[name] = nil
       changed.insert(id)
     case .start(let id, let offset):
       let known = partitions[id]?.clamp ?? 0
       partitions[id, default: PartitionObjects(id)].clamp = max(known, offset)
+      partitions[id]?.giveUpLost(below: offset)
     case .emptyEnd(let id, let offset):
       let known = partitions[id]?.emptyEnd ?? 0
       partitions[id, default: PartitionObjects(id)].emptyEnd = max(known, offset)
@@ -104,6 +142,7 @@ package struct IndexState: Sendable, Equatable {
       if partition.clamp > 0 { changes.append(.start(partition.id, partition.clamp)) }
       if partition.emptyEnd > 0 { changes.append(.emptyEnd(partition.id, partition.emptyEnd)) }
       changes += partition.objects.values.map { .add($0) }
+      changes += partition.lost.values.map { .lose($0) }
     }
     changes += pendingObjects.map { .deleteObject(key: $0) }
     return changes

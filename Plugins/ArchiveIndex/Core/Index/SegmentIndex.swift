@@ -10,6 +10,8 @@ package final class SegmentIndex: Sendable {
     var byteCount = 0
     var snapshotByteCount = 0
     var recordCount = 0
+    /// True for a file of an earlier version, which the next commit writes anew.
+    var isOld = false
     /// Why the end of the file cannot be trusted any more; the next commit writes the file anew.
     var failure: DiskError?
   }
@@ -43,7 +45,8 @@ package final class SegmentIndex: Sendable {
     case damaged(String)
   }
 
-  /// Reads the file. If it is missing or damaged, `replace` has to follow before anything is committed.
+  /// Reads the file. If it is missing or damaged, `replace` has to follow before anything is committed. A file of a later
+  /// version is an error and stays as it is.
   package func load() throws(TierError) -> Found {
     let path = path
     let bytes = try naming("read", path) { () throws(DiskError) in
@@ -51,6 +54,13 @@ package final class SegmentIndex: Sendable {
     }
     guard let bytes else { return .missing }
     let content = IndexFile.decode(bytes)
+    guard content.version <= IndexFile.version else {
+      throw TierError(
+        .permanent,
+        "\(path) was written by a later version of this tier (format \(content.version); this one reads up to "
+          + "\(IndexFile.version)): use that version, or move the file away; it is then made again from the store, "
+          + "without its memory of lost objects")
+    }
     state.withLock { $0 = content.state }
     if let defect = content.defect, !content.isTorn { return .damaged(defect) }
     let descriptor = try naming("open", path) { () throws(DiskError) in try disk.open(path, .existing) }
@@ -58,7 +68,8 @@ package final class SegmentIndex: Sendable {
     journal.withLock { journal in
       journal = Journal(
         descriptor: descriptor, byteCount: content.byteCount, snapshotByteCount: content.byteCount,
-        recordCount: content.recordCount, failure: content.isTorn ? .inputOutput : nil)
+        recordCount: content.recordCount, isOld: content.version < IndexFile.version,
+        failure: content.isTorn ? .inputOutput : nil)
     }
     return content.defect.map { .torn($0) } ?? .clean
   }
@@ -88,7 +99,7 @@ package final class SegmentIndex: Sendable {
       if wanted.isEmpty { return [] }
       var next = current
       next.apply(wanted)
-      if journal.descriptor < 0 || journal.failure != nil || wanted.count > Limits.changesPerRecordMax {
+      if journal.descriptor < 0 || journal.isOld || journal.failure != nil || wanted.count > Limits.changesPerRecordMax {
         try write(next, &journal)
       } else {
         try append(wanted, next, &journal)

@@ -21,14 +21,15 @@ extension ArchiveTier: ArchivingTier {
         try meter.note(listing.objects.count, of: 0)
       }
       let missing = before.entries.filter { listing.objects[$0.name] == nil }
-      var gone = Set<ObjectName>()
-      for (number, object) in missing.enumerated() {
-        try meter.note(number, of: missing.count)
-        if try environment.access.store.head(object.key, environment.access.call()) == nil { gone.insert(object.name) }
+      let gone = try environment.gone(missing) { (done) throws(TierError) in try meter.note(done, of: missing.count) }
+      let now = host.wallClockMilliseconds
+      let changes = try environment.index.commit { state in
+        state.changes(to: listing, noticedAt: now) { gone.contains($0.name) }
       }
-      let changes = try environment.index.commit { state in state.changes(to: listing) { gone.contains($0.name) } }
       for case .remove(let name) in changes { environment.forget(name) }
-      let completed = try environment.completeEntries { (done, total) throws(TierError) in
+      for case .lose(let lost) in changes { environment.forget(lost.object.name) }
+      environment.noteLostObjects()
+      let completed = try environment.completeEntries(width: Limits.footerReadsMax) { (done, total) throws(TierError) in
         try meter.note(done, of: total)
         return true
       }
@@ -41,6 +42,13 @@ extension ArchiveTier: ArchivingTier {
     }
   }
 
+  package func finishDeletions(progress: (UInt64, UInt64) -> Bool) throws(TierError) -> ArchiveSummary {
+    try withMeter(progress) { (meter) throws(TierError) in
+      try environment.deletions.runOnce { (deleted) throws(TierError) in try meter.note(deleted, of: 0) }
+      return environment.index.current.summary
+    }
+  }
+
   func withMeter<R>(
     _ progress: (UInt64, UInt64) -> Bool, _ body: (inout ProgressMeter) throws(TierError) -> R
   ) throws(TierError) -> R {
@@ -49,6 +57,25 @@ extension ArchiveTier: ArchivingTier {
       do throws(TierError) { return .success(try body(&meter)) } catch { return .failure(error) }
     }
     return try result.get()
+  }
+}
+
+extension ArchiveEnvironment {
+  /// Those of the objects that the store does not have, each asked for by name.
+  func gone(
+    _ objects: [IndexedObject], _ note: (_ done: Int) throws(TierError) -> Void
+  ) throws(TierError) -> Set<ObjectName> {
+    var gone = Set<ObjectName>()
+    if objects.isEmpty { return gone }
+    try ParallelWork<ObjectName?>(width: Limits.footerReadsMax).run(objects.count) { [access] (number) throws(TierError) in
+      let object = objects[number]
+      return try access.store.head(object.key, access.call()) == nil ? object.name : nil
+    } receive: { (names, done) throws(TierError) in
+      gone.formUnion(names.compactMap { $0 })
+      try note(done)
+      return true
+    }
+    return gone
   }
 }
 

@@ -15,11 +15,12 @@ extension ArchiveTier {
       let listing = try compare(&meter, report)
       objectBytes = listing.objects.values.reduce(0) { $0 + $1.byteCount }
       let entries = environment.index.current.entries.filter { listing.objects[$0.name] != nil }
-      for (number, object) in entries.enumerated() {
-        try meter.note(number, of: entries.count)
-        if let finding = try inspect(object, readsEverything: readsEverything) { report(finding) }
+      for finding in try inspect(entries, readsEverything: readsEverything, &meter) { report(finding) }
+      let partitions = environment.index.current.partitions.values
+      for partition in partitions.sorted(by: { ($0.id.topic, $0.id.partition) < ($1.id.topic, $1.id.partition) }) {
+        reportLost(partition, listing, report)
+        reportGaps(partition, report)
       }
-      for partition in environment.index.current.partitions.values { reportGaps(partition, report) }
       var summary = environment.index.current.summary
       summary.objectBytes = UInt64(objectBytes)
       summary.findings = count
@@ -39,6 +40,11 @@ extension ArchiveTier {
     }
     for key in listing.foreign { report(ArchiveFinding(.foreign, key, "The key is no archive object's.")) }
     let after = environment.index.current
+    for id in listing.deletedPartitions
+    where ![before, after].contains(where: { $0.pendingPartitions.contains(id) }) {
+      let detail = "The partition is marked as deleted and the index does not know of it; a rebuild deletes it."
+      report(ArchiveFinding(.objectWithoutEntry, Tombstone.key(of: id), detail))
+    }
     for object in listing.objects.values.sorted(by: { $0.key < $1.key }) {
       let isKnown = [before, after].contains { $0[object.id]?.objects[object.name] != nil || $0.isBeingDeleted(object) }
       if !isKnown {
@@ -46,24 +52,41 @@ extension ArchiveTier {
       }
     }
     for object in after.entries.sorted(by: { $0.key < $1.key }) {
-      if let found = listing.objects[object.name] {
-        if found.byteCount != object.byteCount {
-          let detail = "The object has \(found.byteCount) bytes instead of \(object.byteCount)."
-          report(ArchiveFinding(.damaged, object.key, detail))
-        }
-      } else if try environment.access.store.head(object.key, environment.access.call()) == nil,
-        environment.index[object.id]?.objects[object.name] != nil
-      {
-        report(ArchiveFinding(.entryWithoutObject, object.key, "The index has the object and the store does not."))
-      }
+      guard let found = listing.objects[object.name], found.byteCount != object.byteCount else { continue }
+      let detail = "The object has \(found.byteCount) bytes instead of \(object.byteCount)."
+      report(ArchiveFinding(.damaged, object.key, detail))
+    }
+    let missing = after.entries.filter { listing.objects[$0.name] == nil }
+    let gone = try environment.gone(missing) { (done) throws(TierError) in try meter.note(done, of: missing.count) }
+    for object in missing.sorted(by: { $0.key < $1.key })
+    where gone.contains(object.name) && environment.index[object.id]?.objects[object.name] != nil {
+      report(ArchiveFinding(.entryWithoutObject, object.key, "The index has the object and the store does not."))
     }
     return listing
+  }
+
+  /// What is wrong with the objects, by key. Footers are read many at a time; whole objects, whose reading is
+  /// parallel in itself, are not.
+  private func inspect(
+    _ objects: [IndexedObject], readsEverything: Bool, _ meter: inout ProgressMeter
+  ) throws(TierError) -> [ArchiveFinding] {
+    var findings: [ArchiveFinding] = []
+    if objects.isEmpty { return [] }
+    let width = readsEverything ? 1 : Limits.footerReadsMax
+    try ParallelWork<ArchiveFinding?>(width: width).run(objects.count) { [self] (number) throws(TierError) in
+      try inspect(objects[number], readsEverything: readsEverything)
+    } receive: { (new, done) throws(TierError) in
+      findings += new.compactMap { $0 }
+      try meter.note(done, of: objects.count)
+      return true
+    }
+    return findings.sorted { $0.key < $1.key }
   }
 
   /// The object's footer against its entry, past all caches, and everything in it when that is wanted. Nil: it is as it
   /// should be, or gone meanwhile.
   private func inspect(_ object: IndexedObject, readsEverything: Bool) throws(TierError) -> ArchiveFinding? {
-    let access = environment.access
+    let access = environment.access.withoutGate
     let source = StoreSource(
       key: object.key, byteCount: Int(object.byteCount), access: access, eachRead: { access.call() })
     do throws(TierError) {
@@ -85,8 +108,22 @@ extension ArchiveTier {
     }
   }
 
+  /// An object that is back is reported as one that the index does not know.
+  private func reportLost(
+    _ partition: PartitionObjects, _ listing: StoreListing, _ report: (ArchiveFinding) -> Void
+  ) {
+    for (lost, offsets) in partition.holes where listing.objects[lost.object.name] == nil {
+      let ranges = offsets.map { "\($0.lowerBound) to \($0.upperBound - 1)" }.joined(separator: ", ")
+      report(
+        ArchiveFinding(
+          .lost, lost.object.key,
+          "The store has lost the object and with it the offsets \(ranges), as was noticed at "
+            + "\(UTCTime.text(lost.noticedAt)). Bring it back and rebuild; else it is forgotten with those offsets."))
+    }
+  }
+
   private func reportGaps(_ partition: PartitionObjects, _ report: (ArchiveFinding) -> Void) {
-    for gap in partition.cover.gaps where gap.upperBound > partition.clamp {
+    for gap in partition.gaps {
       report(
         ArchiveFinding(
           .gap, "\(partition.id.topic)-\(partition.id.partition)",
@@ -104,6 +141,10 @@ extension ArchiveTier {
       for (place, name) in partition.cover.kept.enumerated() {
         guard let object = partition.objects[name] else { continue }
         write((place == 0 ? "\n  " : ",\n  ") + IndexJSON.text(of: object))
+      }
+      write("],\"lost\":[")
+      for (place, hole) in partition.holes.enumerated() {
+        write((place == 0 ? "\n  " : ",\n  ") + IndexJSON.text(of: hole.lost, missing: hole.offsets))
       }
       write("]}")
     }

@@ -5,13 +5,17 @@ import TierKit
 struct StoreListing {
   /// Objects of this format.
   private(set) var objects: [ObjectName: IndexedObject] = [:]
-  /// Keys that are none.
+  /// Partitions that are marked as deleted.
+  private(set) var deletedPartitions: Set<PartitionID> = []
+  /// Keys that are none of these.
   private(set) var foreign: [String] = []
 
   mutating func add(_ page: [ObjectInfo]) {
     for info in page {
       if let name = ObjectName(path: info.key) {
         objects[name] = IndexedObject(name: name, byteCount: Int64(info.byteCount))
+      } else if let id = Tombstone.partition(ofKey: info.key) {
+        deletedPartitions.insert(id)
       } else if info.key != StoreIdentity.key {
         foreign.append(info.key)
       }
@@ -20,11 +24,16 @@ struct StoreListing {
 }
 
 extension IndexState {
-  /// What has to change for this state to be what the listing shows. Objects that are being deleted stay that way, and
-  /// what lies below a partition's start goes. `isGone` says whether an entry's object is really not there.
-  func changes(to listing: StoreListing, isGone: (IndexedObject) -> Bool) -> [IndexChange] {
-    var changes: [IndexChange] = []
-    for object in listing.objects.values where !isBeingDeleted(object) {
+  /// What has to change for this state to be what the listing shows. Objects that are being deleted stay that way, what
+  /// lies below a partition's start goes, and so does everything of a partition with a mark. `isGone` says whether an
+  /// entry's object is really not there; it is remembered as lost at the time `noticedAt`. With nil it is forgotten: for
+  /// an index that may lack the record of its deletion.
+  func changes(
+    to listing: StoreListing, noticedAt: Int64?, isGone: (IndexedObject) -> Bool
+  ) -> [IndexChange] {
+    let marked = listing.deletedPartitions
+    var changes: [IndexChange] = marked.subtracting(pendingPartitions).map { .deletePartition($0) }
+    for object in listing.objects.values where !isBeingDeleted(object) && !marked.contains(object.id) {
       let known = self[object.id]
       if object.name.lastOffset < known?.clamp ?? 0 {
         changes.append(.deleteObject(key: object.key))
@@ -33,9 +42,9 @@ extension IndexState {
         changes.append(.add(object))
       }
     }
-    for partition in partitions.values {
+    for partition in partitions.values where !marked.contains(partition.id) {
       for object in partition.objects.values where listing.objects[object.name] == nil && isGone(object) {
-        changes.append(.remove(object.name))
+        changes.append(noticedAt.map { .lose(LostObject(object: object, noticedAt: $0)) } ?? .remove(object.name))
       }
     }
     return changes

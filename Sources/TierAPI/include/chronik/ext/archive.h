@@ -21,6 +21,7 @@ typedef int32_t (*chronik_archive_progress)(void *CHRONIK_NULLABLE context, uint
 #define CHRONIK_ARCHIVE_DAMAGED              3u /* the object's bytes contradict their checksums, its name or its entry */
 #define CHRONIK_ARCHIVE_GAP                  4u /* offsets between two objects that no object has */
 #define CHRONIK_ARCHIVE_FOREIGN              5u /* a key below the archive's root that is no object of this format */
+#define CHRONIK_ARCHIVE_LOST                 6u /* was archived, is gone from the store, and nobody deleted it */
 
 typedef struct chronik_archive_finding {
   uint32_t struct_size;
@@ -63,6 +64,11 @@ typedef struct chronik_archive {
   chronik_status (*export_json)(void *self, chronik_bytes topic,
                                 void (*write)(void *CHRONIK_NULLABLE write_context, chronik_bytes piece),
                                 void *CHRONIK_NULLABLE write_context, chronik_message *message);
+  /* Carries out the deletions that are pending, which otherwise go on in the background, and returns when none is left;
+   * `done` counts deleted objects, `total` stays 0. NULL, or beyond struct_size: not offered. [again] fine. */
+  chronik_status (*CHRONIK_NULLABLE finish_deletions)(void *self, chronik_archive_progress CHRONIK_NULLABLE progress,
+                                                      void *CHRONIK_NULLABLE progress_context,
+                                                      chronik_archive_summary *summary, chronik_message *message);
 } CHRONIK_SENDABLE chronik_archive;
 
 CHRONIK_END
