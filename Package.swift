@@ -49,10 +49,11 @@ let package = Package(
 
     // Header only: what Swift's Glibc module does not show
     .target(name: "CHostSupport"),
+    .target(name: "CThreadPriority"),
 
     // The border
     .target(name: "TierAPI"),
-    .target(name: "TierKit", dependencies: ["TierAPI"]),
+    .target(name: "TierKit", dependencies: ["TierAPI", "CThreadPriority"]),
 
     // Pure
     .target(name: "CCRC32C"),
@@ -68,7 +69,7 @@ let package = Package(
     .target(
       name: "Host",
       dependencies: nio + [
-        "Configuration", "PluginLoader", "TierContract", "KafkaProtocol", "KafkaRecords", "TierAPI", "CHostSupport", "CCurl",
+        "Configuration", "PluginLoader", "TierContract", "KafkaProtocol", "KafkaRecords", "TierAPI", "CHostSupport", "CThreadPriority", "CCurl",
         // swift-configuration, which Hummingbird can use and we do not build, has a module of the same name as ours.
         .product(
           name: "HummingbirdCore", package: "hummingbird", moduleAliases: ["Configuration": "SwiftConfiguration"]),

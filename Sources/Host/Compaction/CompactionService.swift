@@ -63,8 +63,7 @@ final class CompactionService: @unchecked Sendable {
   func start() {
     thread = JoinableThread { [self] in
       chostsupport_name_thread("compaction")
-      // On Linux this is the thread's own niceness: producers come first.
-      setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
+      ThreadPriority.background.apply()
       while !rest(for: settings.interval) { lookAround(isForced: false) }
     }
   }
