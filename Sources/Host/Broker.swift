@@ -183,6 +183,8 @@ final class Broker: @unchecked Sendable {
     offload.stop()
     compaction?.stop()
     maintenance.stop()
+    // Nobody waits for them any more, and closing a partition waits for them.
+    chain.endReads()
     topics.closeAll()
     groupCommit?.stop()
     controller.stop()
