@@ -220,7 +220,7 @@ static void run_cold(void) {
     read_answer(fd, &a);
     int64_t took = now_ns() - asked;
     long size = fetched_bytes(a.data, offset);
-    if (size < opt.fetch_bytes / 2) DIE("offset %ld: %ld bytes", offset, size);
+    if (size < 61) DIE("nothing at offset %ld", offset); /* an answer may end with its object */
     measure(took);
     if (least == 0 || took < least) least = took;
     bytes += size;
