@@ -156,6 +156,20 @@ test-franz: build ## franz-go's own integration tests (KGO_TEST=compiled tests o
 bench: build venv ## throughput and latency beside the machine's own limits (BENCH_ARGS=--help)
 	$(VENV)/bin/python Benchmarks/run.py $(BENCH_ARGS)
 
+BENCH_PYTHON = CHRONIK_BIN=$(abspath $(RELEASE)/chronik) PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python
+
+.PHONY: bench-offload
+bench-offload: build venv ## produce latency with and without offload (BENCH_ARGS=--help)
+	$(BENCH_PYTHON) Benchmarks/offload_latency.py $(BENCH_ARGS)
+
+.PHONY: bench-cold
+bench-cold: build venv ## 1 MiB at random archived offsets, from a directory and from S3 (BENCH_ARGS=--help)
+	$(BENCH_PYTHON) Benchmarks/cold_read.py $(BENCH_ARGS)
+
+.PHONY: bench-hot
+bench-hot: build venv ## hot records beside many cold consumers (BENCH_ARGS=--help)
+	$(BENCH_PYTHON) Benchmarks/hot_beside_cold.py $(BENCH_ARGS)
+
 N ?= 20
 CRASH_ARGS ?=
 CRASH_LOOP = CHRONIK_BIN=$(abspath $(RELEASE)/chronik) PYTHONDONTWRITEBYTECODE=1 \

@@ -56,10 +56,11 @@ let package = Package(
 
     // Header only: what Swift's Glibc module does not show
     .target(name: "CHostSupport"),
+    .target(name: "CThreadPriority"),
 
     // The border
     .target(name: "TierAPI"),
-    .target(name: "TierKit", dependencies: ["TierAPI"]),
+    .target(name: "TierKit", dependencies: ["TierAPI", "CThreadPriority"]),
 
     // Pure
     .target(name: "CCRC32C"),
@@ -76,7 +77,7 @@ let package = Package(
       name: "Host",
       dependencies: nio + [
         "Configuration", "PluginLoader", "TierContract", "KafkaProtocol", "KafkaRecords", "TierAPI", "CHostSupport",
-        "CCurl",
+        "CThreadPriority", "CCurl",
         // HummingbirdCore is built with swift-configuration, whose module has the same name as ours.
         .product(
           name: "HummingbirdCore", package: "hummingbird", moduleAliases: ["Configuration": "SwiftConfiguration"]),

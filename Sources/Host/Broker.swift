@@ -202,6 +202,8 @@ final class Broker: @unchecked Sendable {
     maintenance.stop()
     // Before the logs it appends to.
     decodingPool.stop()
+    // Nobody waits for them any more, and closing a partition waits for them.
+    chain.endReads()
     topics.closeAll()
     groupCommit?.stop()
     controller.stop()

@@ -215,6 +215,31 @@ def hot_waits_beside_a_cold_partition(broker, topic):
     return sorted(out)
 
 
+def test_a_stop_does_not_wait_for_cold_reads_of_a_silent_store(brokers, proxy, topic, corpus):
+    """The store's own deadline is a minute here; what reads for nobody any more is ended."""
+    broker = brokers(archive.configuration(
+        s3.store(proxy.port, topic, request_timeout="60s", connect_timeout="1s", retries=1),
+        archive={"object_size": "256KiB", "request_timeout": "60s"}))
+    ledger = cold(broker, topic, corpus, 1_500_000)
+    assert broker.stop() == 0
+    forget_what_was_read(broker)
+    broker.start()
+    proxy.tell({"kind": "silent", "match": "^GET .*kar", "times": 1_000_000})
+    with wire.Wire(broker.bootstrap, timeout=30) as connection:
+        for partition_offset in (0, 700):
+            error, _, data = connection.fetch(topic, 0, partition_offset, max_wait_ms=300)
+            assert (error, data) == (0, b""), "the store should not have answered"
+        begun = time.monotonic()
+        assert broker.stop(timeout=55) == 0, "the broker had to be killed"
+        took = time.monotonic() - begun
+    print(f"a stop beside two cold reads of a silent store took {took:.1f} s")
+    assert took < 15
+    proxy.tell()
+    broker.start()
+    archive.check(broker, ledger)
+    archive.scrub(broker)
+
+
 def read_mebibyte(connection, topic, offset):
     """Milliseconds from request to answer."""
     begun = time.monotonic()

@@ -71,7 +71,7 @@ package final class ArchiveTier: Tier {
     environment.footers.start()
     if hasThreads {
       environment.readAhead.start(threadCount: Limits.readAheadThreads)
-      environment.searchHelpers.start(threadCount: Limits.searchThreads)
+      environment.searchHelpers.start(threadCount: Limits.searchThreads, .belowClients)
       environment.deletions.start()
     } else {
       environment.readAhead.start(threadCount: 0)
@@ -104,7 +104,7 @@ package final class ArchiveTier: Tier {
   /// After a rebuild from names alone.
   private func completeEntriesInBackground() {
     guard environment.index.current.entries.contains(where: { $0.rawByteCount < 0 }) else { return }
-    let thread = WorkerThread { [self] in
+    let thread = WorkerThread(.background) { [self] in
       do throws(TierError) {
         _ = try environment.completeEntries(width: Limits.footerReadsInBackgroundMax) { _, _ in
           registry.withLock { $0.isStarted }

@@ -1,4 +1,5 @@
 import Glibc
+import TierKit
 
 /// A thread of this tier's own, for work that waits for the store. `join` must be called once.
 final class WorkerThread: @unchecked Sendable {
@@ -8,15 +9,21 @@ final class WorkerThread: @unchecked Sendable {
 
   private final class Body: Sendable {
     let run: @Sendable () -> Void
-    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+    let priority: ThreadPriority
+    init(_ priority: ThreadPriority, _ run: @escaping @Sendable () -> Void) {
+      self.priority = priority
+      self.run = run
+    }
   }
 
   /// Runs `body` to its end. When the system has no thread left it does not run at all; the work is then left to
   /// whoever asks next.
-  init(_ body: @escaping @Sendable () -> Void) {
-    let box = Unmanaged.passRetained(Body(body))
+  init(_ priority: ThreadPriority = .normal, _ body: @escaping @Sendable () -> Void) {
+    let box = Unmanaged.passRetained(Body(priority, body))
     let status = pthread_create(&thread, nil, { argument in
-      Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue().run()
+      let body = Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue()
+      body.priority.apply()
+      body.run()
       return nil
     }, box.toOpaque())
     isRunning = status == 0

@@ -20,9 +20,6 @@ static inline void chostsupport_keep_large_buffers(int mmap_threshold_bytes, int
   mallopt(M_ARENA_MAX, 4);
 }
 
-/* Lets other threads go before the calling one, about three to one. */
-static inline void chostsupport_lower_priority(void) { setpriority(PRIO_PROCESS, 0, 5); }
-
 /* Raises the limit of open descriptors to the hard limit and returns what it is now. */
 static inline unsigned long long chostsupport_raise_descriptor_limit(void) {
   struct rlimit limit;

@@ -65,8 +65,7 @@ final class CompactionService: @unchecked Sendable {
   func start() {
     thread = JoinableThread { [self] in
       chostsupport_name_thread("compaction")
-      // On Linux this is the thread's own niceness: producers come first.
-      setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
+      ThreadPriority.background.apply()
       while !restUntilNextLook() { lookAround(isForced: false) }
     }
   }

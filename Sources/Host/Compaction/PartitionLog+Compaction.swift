@@ -70,8 +70,13 @@ extension PartitionLog {
   /// Puts the rewritten batches in the place of a group's segments and lets the caches forget what they hold of it. False
   /// when the segments are not what the plan saw: retention or DeleteRecords was faster, and nothing happened.
   func exchange(_ group: CompactionPlan.Group, for extents: [chronik_extent]) throws(TierFailure) -> Bool {
-    segmentChanges.lock()
-    defer { segmentChanges.unlock() }
+    let result = segmentChanges.runAndWait { [self] in
+      Result { () throws(TierFailure) in try exchangeAlone(group, for: extents) }
+    }
+    return try result.get()
+  }
+
+  private func exchangeAlone(_ group: CompactionPlan.Group, for extents: [chronik_extent]) throws(TierFailure) -> Bool {
     guard enter() else { return false }
     defer { leave() }
     let found = try chain.commit.segments(from: group.range.lowerBound, limit: group.segments.count)

@@ -11,7 +11,7 @@ final class LogMaintenance: Sendable {
   private let topics: Topics
   private let clock: @Sendable () -> Int64
   private let retentionInterval: Duration
-  private let thread = BlockingPool(name: "maintenance", threads: 1)
+  private let thread = BlockingPool(name: "maintenance", threads: 1, priority: .background)
   private let state = NIOLockedValueBox(State())
 
   /// How often snapshots are looked after: with 16 MiB between two of a partition, a busy partition's next start reads

@@ -12,8 +12,13 @@ extension PartitionLog {
   /// `offset` is at most the high watermark; one at or below the start changes nothing. On the maintenance thread or
   /// compaction's; blocks, also while compaction exchanges segments of this partition.
   func advanceStart(to offset: Int64) throws(DataDirectory.Failure) {
-    segmentChanges.lock()
-    defer { segmentChanges.unlock() }
+    let result = segmentChanges.runAndWait { [self] in
+      Result { () throws(DataDirectory.Failure) in try advanceStartAlone(to: offset) }
+    }
+    try result.get()
+  }
+
+  private func advanceStartAlone(to offset: Int64) throws(DataDirectory.Failure) {
     guard enter() else { return }
     defer { leave() }
     let current = offsets

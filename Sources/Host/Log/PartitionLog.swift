@@ -36,9 +36,9 @@ final class PartitionLog: @unchecked Sendable {
   let lock = NIOLock()
   /// Changes of the tiers below the commit tier; they may take long, so appends never wait for them.
   let lowerGate = SerialGate()
-  /// Held by whoever removes or replaces segments, retention, DeleteRecords, offload and compaction, for as long as that takes.
-  /// Only their threads wait for it; never an event loop.
-  let segmentChanges = NIOLock()
+  /// Whoever removes or replaces segments goes through it: retention, DeleteRecords, offload and compaction. It takes as
+  /// long as their files do; only their threads wait for it, never an event loop.
+  let segmentChanges = SerialGate()
 
   /// Guarded by `lock`.
   var guarded: Guarded

@@ -22,6 +22,22 @@ final class SerialGate: Sendable {
     drain()
   }
 
+  /// Runs `work` when its turn has come, on this thread or on the one whose work is running, and returns what it
+  /// returned. Blocks; never on an event loop, nor from inside a piece of work of this gate.
+  func runAndWait<Result: Sendable>(_ work: @escaping @Sendable () -> Result) -> Result {
+    let result = NIOLockedValueBox<Result?>(nil)
+    let done = ConditionLock(value: 0)
+    run {
+      let value = work()
+      result.withLockedValue { $0 = value }
+      done.lock()
+      done.unlock(withValue: 1)
+    }
+    done.lock(whenValue: 1)
+    done.unlock()
+    return result.withLockedValue { $0! }
+  }
+
   /// Runs `work` now; nil when another piece is running.
   func runIfFree<Result>(_ work: () -> Result) -> Result? {
     let isFree = state.withLockedValue { state in

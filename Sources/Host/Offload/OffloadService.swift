@@ -56,7 +56,8 @@ final class OffloadService: Sendable {
       planner: OffloadPlanner(unitBytes: settings.unitBytes), logger: logger, clock: clock,
       random: { UInt64.random(in: .min ... .max) }, isStopping: { stopping.withLockedValue { $0 } })
     state = NIOLockedValueBox(State(bucket: TokenBucket(bytesPerSecond: bytesPerSecond())))
-    pool = BlockingPool(name: "offload", threads: settings.concurrency)
+    // Building costs a processor; whoever answers clients goes first.
+    pool = BlockingPool(name: "offload", threads: settings.concurrency, priority: .background)
   }
 
   /// Begins. Does nothing for a chain without a tier that takes segments.
@@ -64,6 +65,7 @@ final class OffloadService: Sendable {
     guard settings.isEnabled, !pairs.isEmpty else { return }
     let thread = JoinableThread { [self] in
       chostsupport_name_thread("offload-look")
+      ThreadPriority.background.apply()
       look()
     }
     looking.withLockedValue { $0 = thread }
@@ -153,8 +155,6 @@ final class OffloadService: Sendable {
     _ key: Key, _ log: PartitionLog, _ configuration: ResolvedTopicConfiguration, _ metrics: OffloadMetrics
   ) {
     pool.run { [self] in
-      // Building costs a processor; whoever answers clients goes first.
-      chostsupport_lower_priority()
       let isDone = run(key, log, configuration, metrics)
       if isDone { state.withLockedValue { _ = $0.queued.remove(key) } } else { enqueue(key, log, configuration, metrics) }
     }

@@ -129,7 +129,7 @@ struct OffloadWorker: Sendable {
     switch planner.next(view) {
     case .nothing: return .idle
     case .trim:
-      log.segmentChanges.withLock { log.trimTiers() }
+      log.segmentChanges.run { log.trimTiers() }
       return .idle
     case .hole(let from, let to):
       throw TierFailure(
@@ -141,7 +141,7 @@ struct OffloadWorker: Sendable {
         }
       }
       guard let unit = try copied?.get() else { return .idle }
-      if view.isEmptyBelow, unit.base < view.logStartOffset { log.segmentChanges.withLock { log.trimTiers() } }
+      if view.isEmptyBelow, unit.base < view.logStartOffset { log.segmentChanges.run { log.trimTiers() } }
       return .copied(byteCount: unit.byteCount, hasMore: unit.next < to)
     }
   }
@@ -219,12 +219,11 @@ struct OffloadWorker: Sendable {
         metadata: log.logMetadata.merging(["tier": "\(taker.tier.name)", "first_missing": "\(missing)"]) { $1 })
       return
     }
-    // Compaction exchanges segments outside the queue of appends.
-    log.segmentChanges.lock()
-    defer { log.segmentChanges.unlock() }
-    let result = log.change {
+    // Not in the queue of appends: removing files takes as long as the file system likes. Whoever is changing segments
+    // now goes first; the next look evicts.
+    let result = log.segmentChanges.runIfFree {
       Result { () throws(TierFailure) in
-        // Asked again where nothing else changes the giving tier.
+        // Asked again where nothing else changes segments.
         let held = taker.state
         guard held.start_offset < held.end_offset, offset <= held.end_offset else { return false }
         try giver.evict(before: offset)

@@ -9,7 +9,7 @@ public final class ObjectStoreHandle: @unchecked Sendable {
   private let table: UnsafePointer<chronik_object_store>
   private let me: UnsafeMutableRawPointer
   private let host: HostTable
-  private let lent: UnsafeMutablePointer<chronik_host_object_store>
+  private let lent: LentStore
 
   /// Creates the instance; touches neither network nor disk. `settings` are normalised as `plugin.h` demands; the
   /// store makes `dataDirectory` itself when it wants one.
@@ -30,20 +30,13 @@ public final class ObjectStoreHandle: @unchecked Sendable {
     table = product.vtable
     me = created
     self.host = hostTable
-    lent = .allocate(capacity: 1)
-    lent.initialize(
-      to: chronik_host_object_store(
-        struct_size: UInt32(MemoryLayout<chronik_host_object_store>.size), reserved: 0, store: product.vtable,
-        instance: created))
+    lent = LentStore(product.vtable, created)
   }
 
-  deinit {
-    table.pointee.destroy(me)
-    lent.deallocate()
-  }
+  deinit { table.pointee.destroy(me) }
 
   /// What a tier gets for `CHRONIK_HOST_OBJECT_STORE`: a `chronik_host_object_store`, valid as long as this object.
-  public var extensionTable: UnsafeRawPointer { UnsafeRawPointer(lent) }
+  public var extensionTable: UnsafeRawPointer { UnsafeRawPointer(lent.pointer) }
 
   /// Shows that the store can be used, until `deadline` on the host's monotonic clock (ns). RETRIABLE and THROTTLED
   /// mean that it cannot be reached now and will try again by itself. May block.
@@ -55,6 +48,10 @@ public final class ObjectStoreHandle: @unchecked Sendable {
       return table.pointee.start(me, &call, message)
     }
   }
+
+  /// From now on the tier's reads, heads and listings end with CANCELLED, also those that are under way: a store that
+  /// does not answer must not hold up a stop until its deadline. Any thread; does not block.
+  public func endReads() { lent.endReads() }
 
   /// Ends calls that are under way and waits for them. May block. The tier was stopped before.
   public func stop() { table.pointee.stop(me) }

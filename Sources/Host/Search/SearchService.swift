@@ -43,7 +43,7 @@ final class SearchService: Sendable {
     self.limits = limits
     self.logger = logger
     self.clock = clock
-    pool = found == nil ? nil : BlockingPool(name: "search", threads: limits.running)
+    pool = found == nil ? nil : BlockingPool(name: "search", threads: limits.running, priority: .belowClients)
   }
 
   /// Ends what is under way and waits for it. Blocks. Searches that come later are refused.

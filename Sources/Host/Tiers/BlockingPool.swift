@@ -1,5 +1,6 @@
 import CHostSupport
 import DequeModule
+import Dispatch
 import Glibc
 import NIOConcurrencyHelpers
 
@@ -13,17 +14,19 @@ final class BlockingPool: Sendable {
     var isStopping = false
   }
 
-  private enum Signal: Int { case idle, work }
-
   private let name: String
+  private let priority: ThreadPriority
   private let state = NIOLockedValueBox(State())
-  private let signal = ConditionLock(value: Signal.idle)
+  /// Counts what is queued, and one more for each thread when the pool stops: it wakes one thread for each piece of
+  /// work, where a condition would wake all of them for one to find it.
+  private let signal = DispatchSemaphore(value: 0)
   private let threads: [JoinableThread]
 
   /// `name`: at most 15 characters.
-  init(name: String = "blocking", threads count: Int) {
+  init(name: String = "blocking", threads count: Int, priority: ThreadPriority = .normal) {
     precondition(count > 0)
     self.name = name
+    self.priority = priority
     let starter = NIOLockedValueBox<BlockingPool?>(nil)
     let ready = ConditionLock(value: 0)
     threads = (0..<count).map { _ in
@@ -43,26 +46,22 @@ final class BlockingPool: Sendable {
     state.withLockedValue { state in
       state.queue.append(work)
     }
-    signal.lock()
-    signal.unlock(withValue: .work)
+    signal.signal()
   }
 
   /// Finishes what was submitted and ends the threads. Blocks. Called once.
   func stop() {
     state.withLockedValue { $0.isStopping = true }
-    signal.lock()
-    signal.unlock(withValue: .work)
+    for _ in threads { signal.signal() }
     for thread in threads { thread.join() }
   }
 
   private func work() {
     chostsupport_name_thread(name)
+    priority.apply()
     while true {
-      signal.lock(whenValue: .work)
-      let (next, isMore, isStopping) = state.withLockedValue { state in
-        (state.queue.popFirst(), !state.queue.isEmpty, state.isStopping)
-      }
-      signal.unlock(withValue: isMore || isStopping ? .work : .idle)
+      signal.wait()
+      let (next, isStopping) = state.withLockedValue { ($0.queue.popFirst(), $0.isStopping) }
       if let next { next() } else if isStopping { return }
     }
   }

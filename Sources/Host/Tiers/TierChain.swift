@@ -81,6 +81,11 @@ final class TierChain: Sendable {
     for tier in tiers.reversed() { try tier.start() }
   }
 
+  /// Ends what the tiers read from their stores, now and from now on: the broker stops. Any thread; does not block.
+  func endReads() {
+    for store in stores { store.endReads() }
+  }
+
   /// Stops them from the top down, the stores last. Every partition was closed before.
   func stop() {
     for tier in tiers { tier.stop() }

@@ -34,7 +34,7 @@ package final class DeletionWorker: Sendable {
 
   func start() {
     state.withLock { $0 = State(isRunning: true, isAwake: true) }
-    thread.withLock { $0 = WorkerThread { [self] in work() } }
+    thread.withLock { $0 = WorkerThread(.background) { [self] in work() } }
   }
 
   /// Ends the call that is under way and joins the thread.

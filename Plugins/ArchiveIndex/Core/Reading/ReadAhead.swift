@@ -100,10 +100,10 @@ package final class ReadAheadPool: Sendable {
   private let state = Guarded(State())
   private let threads = Guarded<[WorkerThread]>([])
 
-  func start(threadCount: Int) {
+  func start(threadCount: Int, _ priority: ThreadPriority = .normal) {
     state.withLock { $0.isRunning = true }
     threads.withLock { threads in
-      threads = (0..<threadCount).map { _ in WorkerThread { [self] in work() } }
+      threads = (0..<threadCount).map { _ in WorkerThread(priority) { [self] in work() } }
     }
   }
 

@@ -139,7 +139,9 @@ typedef struct chronik_object_store_factory {
 
 /* The answer of host->get_extension(context, CHRONIK_HOST_OBJECT_STORE) to a tier whose chain entry has a store.
  * [owner] the host; valid from create() until destroy() has returned. The store was started before the tier's start()
- * is called and is stopped after its stop() has returned; the tier calls neither. */
+ * is called and is stopped after its stop() has returned; the tier calls neither. When the broker stops, read, head and
+ * list end with CANCELLED, also those that are under way, so that no partition's close waits for a store that does not
+ * answer; put and remove work until the tier's stop() has returned. */
 #define CHRONIK_HOST_OBJECT_STORE "chronik.host.object-store/1"
 typedef struct chronik_host_object_store {
   uint32_t struct_size;

@@ -16,8 +16,9 @@
  *
  * Concurrency. One instance serves many partitions and is re-entrant. For one partition the host makes append,
  * truncate, seal, import_segment, replace_segments, evict, advance_start and configure_partition one at a time and
- * never while the partition is being opened, closed or deleted, with one exception: replace_segments, which takes long
- * and touches sealed segments only, may run beside append, seal and configure_partition. read, find_timestamp, segments
+ * never while the partition is being opened, closed or deleted, with one exception: replace_segments and evict, which
+ * take long and touch sealed segments only, may run beside append, seal and configure_partition (not beside each other),
+ * so that appends never wait for files to be removed. read, find_timestamp, segments
  * and state may run at any time beside them and beside each other; flush may run beside all of them. Calls for different
  * partitions are independent. close_partition comes after every call for that partition has returned; extents may
  * outlive it.
