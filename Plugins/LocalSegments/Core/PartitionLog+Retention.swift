@@ -2,7 +2,7 @@ import SegmentFormat
 import TierKit
 
 /// Letting go of the oldest data. Readers stop seeing a segment before its files go; files that readers hold stay
-/// readable until they let go. All of it blocks and is for the writer only.
+/// readable until they let go. All of it blocks and is for the writer only, except that `evict` may run beside appends.
 extension PartitionLog {
   /// Raises the start to `offset` durably and deletes segments that end at or below it, never the active one.
   package func advanceStart(to offset: Int64) throws(TierError) {
@@ -112,6 +112,9 @@ extension PartitionLog {
   private func setNewest(of entry: SegmentEntry, _ batch: LocatedBatch?) {
     published.withLock { state in
       guard let index = state.segments.firstIndex(where: { $0.segment === entry.segment }) else { return }
+      // An append beside this may have brought a newer one.
+      let tail = state.segments[index].tail
+      guard tail.maxTimestamp == entry.tail.maxTimestamp, tail.maxTimestampBase == entry.tail.maxTimestampBase else { return }
       state.segments[index].tail.maxTimestamp = batch?.header.maxTimestamp ?? -1
       state.segments[index].tail.maxTimestampBase = batch?.header.baseOffset ?? -1
       state.segments[index].tail.maxTimestampLast = batch?.header.lastOffset ?? -1
