@@ -7,15 +7,19 @@ struct PartitionCheckpoint: Sendable, Equatable {
   var recoveryPoint: Int64
   /// Set when no file name says where the log starts.
   var logStart: Int64?
+  /// Where the recovery point lies in its segment, when that is known.
+  var tail: RecoveryTail?
+  /// The count of releases when it was prepared.
+  var releases = 0
 }
 
 extension PartitionLog {
   /// Makes durable what a recovery point must be able to rely on (indexes of sealed segments, leader epochs) and returns
   /// the recovery point. Blocks; beside everything else. A failure leaves the old checkpoint in force.
   func prepareCheckpoint() throws(TierError) -> PartitionCheckpoint {
-    let (filedEnd, sealed, epochs) = published.withLock { state in
+    let (filedEnd, filedTail, releases, sealed, epochs) = published.withLock { state in
       (
-        state.filedEnd,
+        state.filedEnd, state.filedTail, state.releases,
         state.segments.dropLast().filter { !$0.areIndexesDurable && $0.tail.nextOffset <= state.filedEnd },
         state.epochs
       )
@@ -38,8 +42,10 @@ extension PartitionLog {
         }
       }
       if state.epochs.entries == epochs.entries { state.epochs.isChanged = false }
+      let recoveryPoint = min(filedEnd, state.filedEnd)
       return PartitionCheckpoint(
-        recoveryPoint: min(filedEnd, state.filedEnd), logStart: state.recordedLogStart)
+        recoveryPoint: recoveryPoint, logStart: state.recordedLogStart,
+        tail: filedTail.flatMap { $0.recoveryPoint == recoveryPoint ? $0 : nil }, releases: releases)
     }
   }
 
@@ -53,13 +59,22 @@ extension PartitionLog {
     }
   }
 
-  /// Flushes, completes the indexes and returns what the next start may trust; nil when the partition is poisoned, so
-  /// that the next start trusts nothing new.
-  func finish() -> PartitionCheckpoint? {
-    guard case .success = flush() else { return nil }
-    let entry = published.withLock { $0.segments[$0.segments.count - 1] }
-    finishIndexes(entry, syncing: true)
+  /// The first half of closing: flushes and completes the indexes without syncing those. False when the partition is
+  /// poisoned, so that the next start must trust nothing new. Blocks.
+  func finish() -> Bool {
+    guard case .success = flush() else { return false }
+    finishIndexes(published.withLock { $0.segments[$0.segments.count - 1] }, syncing: false)
+    return true
+  }
+
+  /// The second half, which can wait until many partitions do it together: makes the indexes durable, lets go of the files
+  /// and returns what the next start may trust; nil when that fails. Blocks.
+  func settle() -> PartitionCheckpoint? {
     do throws(TierError) {
+      let active = published.withLock { $0.segments[$0.segments.count - 1].segment }
+      try naming("sync the indexes of", active.log.path) { () throws(Errno) in
+        for slot in [active.index.slot, active.timeIndex.slot] { try syncIfThere(slot) }
+      }
       let checkpoint = try prepareCheckpoint()
       letGoOfFiles()
       return checkpoint
