@@ -83,8 +83,8 @@ public final class LocalSegmentsTier: Tier {
 
   public func stop() {
     let (logs, wasStarted) = registry.withLock { ($0.open.values.map { $0 }, $0.lock != nil) }
-    context.commitLog.checkpoint(includingCurrent: true)
     workers.run(logs.count) { close(logs[$0]) }
+    context.commitLog.checkpoint(includingCurrent: true)
     settle(registry.withLock { Array($0.unsettled.values) })
     let isEmpty = context.commitLog.stop()
     workers.stop()
@@ -193,12 +193,7 @@ public final class LocalSegmentsTier: Tier {
   /// Blocks.
   private func settle(_ logs: [PartitionLog]) {
     guard !logs.isEmpty, let checkpoints = registry.withLock({ $0.checkpoints }) else { return }
-    var found = [PartitionCheckpoint?](repeating: nil, count: logs.count)
-    found.withUnsafeMutableBufferPointer { slots in
-      // Each index is written by the one thread that settles it.
-      nonisolated(unsafe) let slots = slots
-      workers.run(logs.count) { slots[$0] = logs[$0].settle() }
-    }
+    let found = Settlement(workers: workers).run(logs)
     let changes = zip(logs, found).compactMap { log, checkpoint in checkpoint.map { (log: log, checkpoint: $0) } }
     var isSaved = true
     do throws(TierError) { try checkpoints.save(changes) } catch {

@@ -50,7 +50,7 @@ extension PartitionLog {
   }
 
   /// A segment that was deleted or replaced meanwhile has nothing left to make durable.
-  private func syncIfThere(_ slot: FileSlot) throws(Errno) {
+  func syncIfThere(_ slot: FileSlot) throws(Errno) {
     do throws(Errno) {
       let file = try slot.file()
       try fileSystem.syncData(file.descriptor)
@@ -59,33 +59,20 @@ extension PartitionLog {
     }
   }
 
-  /// The first half of closing: flushes and completes the indexes without syncing those. False when the partition is
-  /// poisoned, so that the next start must trust nothing new. Blocks.
+  /// The first half of closing: everything is durable, in the files or in the commit log, and the indexes are complete
+  /// without being synced. The rest is ``Settlement``'s. False when the partition is poisoned, so that the next start must
+  /// trust nothing new. Blocks.
   func finish() -> Bool {
-    guard case .success = flush() else { return false }
+    let isDurable = published.withLock { state in
+      state.poison == nil && state.durableEnd == state.endOffset && state.failedAppends == state.settledAppends
+    }
+    if !isDurable { guard case .success = flush() else { return false } }
     finishIndexes(published.withLock { $0.segments[$0.segments.count - 1] }, syncing: false)
     return true
   }
 
-  /// The second half, which can wait until many partitions do it together: makes the indexes durable, lets go of the files
-  /// and returns what the next start may trust; nil when that fails. Blocks.
-  func settle() -> PartitionCheckpoint? {
-    do throws(TierError) {
-      let active = published.withLock { $0.segments[$0.segments.count - 1].segment }
-      try naming("sync the indexes of", active.log.path) { () throws(Errno) in
-        for slot in [active.index.slot, active.timeIndex.slot] { try syncIfThere(slot) }
-      }
-      let checkpoint = try prepareCheckpoint()
-      letGoOfFiles()
-      return checkpoint
-    } catch {
-      log(.warning, "A partition could not be closed cleanly.", [("error", error.message)])
-      return nil
-    }
-  }
-
   /// Closes the descriptors that nobody else holds.
-  private func letGoOfFiles() {
+  func letGoOfFiles() {
     let segments = published.withLock { $0.segments.map(\.segment) }
     for segment in segments {
       segment.log.letGo()
