@@ -193,7 +193,7 @@ public final class LocalSegmentsTier: Tier {
   /// Blocks.
   private func settle(_ logs: [PartitionLog]) {
     guard !logs.isEmpty, let checkpoints = registry.withLock({ $0.checkpoints }) else { return }
-    let found = Settlement(workers: workers).run(logs)
+    let found = Settlement(workers: workers, isClosing: true).run(logs)
     let changes = zip(logs, found).compactMap { log, checkpoint in checkpoint.map { (log: log, checkpoint: $0) } }
     var isSaved = true
     do throws(TierError) { try checkpoints.save(changes) } catch {
@@ -262,13 +262,9 @@ public final class LocalSegmentsTier: Tier {
   package func checkpoint() {
     context.commitLog.checkpoint(includingCurrent: true)
     let (logs, checkpoints) = registry.withLock { ($0.open.values.map { $0 }, $0.checkpoints) }
-    var changes: [(log: PartitionLog, checkpoint: PartitionCheckpoint)] = []
-    for log in logs {
-      // One that cannot be prepared keeps its old checkpoint and takes none from the others.
-      do throws(TierError) { changes.append((log, try log.prepareCheckpoint())) } catch {
-        context.host.log(.warning, "A partition's checkpoint could not be prepared.", [("error", error.message)])
-      }
-    }
+    // On this thread alone: flushes use the others. One that cannot be prepared keeps its old checkpoint.
+    let found = Settlement(workers: WorkerPool(threadCount: 0), isClosing: false).run(logs)
+    let changes = zip(logs, found).compactMap { log, checkpoint in checkpoint.map { (log: log, checkpoint: $0) } }
     do throws(TierError) { try checkpoints?.save(changes) } catch {
       context.host.log(.warning, "A checkpoint could not be written.", [("error", error.message)])
     }

@@ -13,39 +13,47 @@ struct PartitionCheckpoint: Sendable, Equatable {
   var releases = 0
 }
 
+/// What a checkpoint of one partition will say, seen in one moment.
+struct PendingCheckpoint: Sendable {
+  let filedEnd: Int64
+  let filedTail: RecoveryTail?
+  let releases: Int
+  /// Segments whose indexes the recovery point relies on and that are not durable yet.
+  let sealed: [SegmentEntry]
+  let epochs: LeaderEpochs
+}
+
 extension PartitionLog {
-  /// Makes durable what a recovery point must be able to rely on (indexes of sealed segments, leader epochs) and returns
-  /// the recovery point. Blocks; beside everything else. A failure leaves the old checkpoint in force.
-  func prepareCheckpoint() throws(TierError) -> PartitionCheckpoint {
-    let (filedEnd, filedTail, releases, sealed, epochs) = published.withLock { state in
-      (
-        state.filedEnd, state.filedTail, state.releases,
-        state.segments.dropLast().filter { !$0.areIndexesDurable && $0.tail.nextOffset <= state.filedEnd },
-        state.epochs
-      )
+  /// Begins a checkpoint; ``Settlement`` makes durable what it names. Does not block.
+  func beginCheckpoint() -> PendingCheckpoint {
+    published.withLock { state in
+      PendingCheckpoint(
+        filedEnd: state.filedEnd, filedTail: state.filedTail, releases: state.releases,
+        sealed: state.segments.dropLast().filter { !$0.areIndexesDurable && $0.tail.nextOffset <= state.filedEnd },
+        epochs: state.epochs)
     }
-    do throws(Errno) {
-      for entry in sealed {
-        for slot in [entry.segment.index.slot, entry.segment.timeIndex.slot] { try syncIfThere(slot) }
-      }
-      if epochs.isChanged {
-        try fileSystem.replaceSmallFile(
-          "\(directory)/\(PartitionFiles.epochs)", in: directory, with: LeaderEpochCheckpoint.format(epochs.entries))
-      }
-    } catch {
-      throw TierError(error, "checkpoint", directory)
+  }
+
+  /// Syncs the indexes of sealed segments. Blocks; beside everything else.
+  func syncSealedIndexes(_ pending: PendingCheckpoint) throws(Errno) {
+    for entry in pending.sealed {
+      for slot in [entry.segment.index.slot, entry.segment.timeIndex.slot] { try syncIfThere(slot) }
     }
-    return published.withLock { state in
-      for entry in sealed {
+  }
+
+  /// Ends a checkpoint when everything it names is durable. A failure before leaves the old one in force.
+  func endCheckpoint(_ pending: PendingCheckpoint) -> PartitionCheckpoint {
+    published.withLock { state in
+      for entry in pending.sealed {
         if let index = state.segments.firstIndex(where: { $0.segment === entry.segment }) {
           state.segments[index].areIndexesDurable = true
         }
       }
-      if state.epochs.entries == epochs.entries { state.epochs.isChanged = false }
-      let recoveryPoint = min(filedEnd, state.filedEnd)
+      if state.epochs.entries == pending.epochs.entries { state.epochs.isChanged = false }
+      let recoveryPoint = min(pending.filedEnd, state.filedEnd)
       return PartitionCheckpoint(
         recoveryPoint: recoveryPoint, logStart: state.recordedLogStart,
-        tail: filedTail.flatMap { $0.recoveryPoint == recoveryPoint ? $0 : nil }, releases: releases)
+        tail: pending.filedTail.flatMap { $0.recoveryPoint == recoveryPoint ? $0 : nil }, releases: pending.releases)
     }
   }
 
