@@ -33,6 +33,8 @@ enum Limits {
   static let rememberedBoundaries = 16
   /// A log smaller than this is not preallocated, so that many small logs do not eat the disk.
   static let preallocationStart: Int64 = 256 * 1024
+  /// Partitions whose checkpoints are made durable in common steps: each may hold a descriptor more meanwhile.
+  static let settledAtOnceMax = 256
   /// Foreign names listed in the one warning about them.
   static let namedForeignFilesMax = 10
 

@@ -37,6 +37,12 @@ struct Settlement {
 
   /// One checkpoint for each partition, in order; nil, with a log line, for one that could not be settled. Blocks.
   func run(_ logs: [PartitionLog]) -> [PartitionCheckpoint?] {
+    stride(from: 0, to: logs.count, by: Limits.settledAtOnceMax).flatMap { start in
+      runAtOnce(logs[start..<min(logs.count, start + Limits.settledAtOnceMax)])
+    }
+  }
+
+  private func runAtOnce(_ logs: ArraySlice<PartitionLog>) -> [PartitionCheckpoint?] {
     let parts = logs.map { Part($0, flushing: isClosing) }
     workers.run(parts.count) { write(parts[$0]) }
     workers.run(parts.count) { sync(parts[$0]) }
