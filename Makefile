@@ -185,10 +185,10 @@ crash-loop-short: build-for-e2e venv ## six cycles of each kind
 	$(CRASH_LOOP) -n 6 --epoch 3 --verify-every 3 --write-seconds 0.5 --minutes 3 --lose-unflushed
 
 .PHONY: bench-log
-bench-log: deps ## the local log against the disk's own limits (BENCH_LOG_ARGS='append|group|spread [PARTITIONS]|open|read')
+bench-log: deps ## the local log against the disk's own limits (BENCH_LOG_ARGS='append group read spread sweep open --json')
 	swift build -c release --quiet
 	mkdir -p Benchmarks/.work/log
-	$(RELEASE)/bench-log Benchmarks/.work/log $(BENCH_LOG_ARGS)
+	$(RELEASE)/bench-log $(abspath Benchmarks/.work/log) $(BENCH_LOG_ARGS)
 
 .PHONY: bench-archive
 bench-archive: deps ## building, fetching and searching archive objects (CORPUS=text file)

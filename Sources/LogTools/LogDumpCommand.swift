@@ -98,6 +98,16 @@ struct LogDumpCommand: ParsableCommand {
             ("topic", .text(key.topic)), ("partition", .integer(Int64(key.partition))), ("offset", .integer(offset)),
           ])
         }
+      case "recovery-tail-checkpoint":
+        for (key, tail) in try TailCheckpoint.parse(text).sorted(by: {
+          ($0.key.topic, $0.key.partition) < ($1.key.topic, $1.key.partition)
+        }) {
+          output.line([
+            ("topic", .text(key.topic)), ("partition", .integer(Int64(key.partition))),
+            ("offset", .integer(tail.recoveryPoint)), ("segment", .integer(tail.segmentBase)),
+            ("byte", .integer(tail.position)), ("maxTimestamp", .integer(tail.maxTimestamp)),
+          ])
+        }
       case "leader-epoch-checkpoint":
         for entry in try LeaderEpochCheckpoint.parse(text) {
           output.line([("epoch", .integer(Int64(entry.epoch))), ("startOffset", .integer(entry.startOffset))])

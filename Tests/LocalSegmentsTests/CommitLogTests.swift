@@ -233,7 +233,7 @@ import TierKit
     try rig.flush(logs)
     #expect(logs[0].currentState.durableEndOffset == 5)
     #expect(logs[0].published.withLock { $0.filedEnd } == 1)
-    #expect(try logs[0].prepareCheckpoint().recoveryPoint == 1)
+    #expect(Settlement(workers: WorkerPool(threadCount: 0), isClosing: false).run([logs[0]])[0]?.recoveryPoint == 1)
     rig.tier.checkpoint()
     let text = rig.disk.bytes("/data/recovery-point-offset-checkpoint").map { String(decoding: $0, as: UTF8.self) }
     #expect(text == "0\n6\n" + (0..<6).map { "many \($0) 5\n" }.joined())

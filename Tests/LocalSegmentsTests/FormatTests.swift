@@ -97,3 +97,46 @@ import Testing
     }
   }
 }
+
+@Suite struct TailCheckpointTests {
+  @Test func aTailCheckpointIsReadAsItWasWritten() throws {
+    let text = "0\n2\norders 0 4711 4000 81920 1700000000000 4700 1690000000000\norders 1 5 0 1 -1 -1 -1\n"
+    let parsed = try TailCheckpoint.parse(text)
+    #expect(parsed[OffsetCheckpoint.Key(topic: "orders", partition: 0)] == RecoveryTail(
+      recoveryPoint: 4711, segmentBase: 4000, position: 81920, maxTimestamp: 1_700_000_000_000, maxTimestampLast: 4700,
+      firstTimestamp: 1_690_000_000_000))
+    #expect(TailCheckpoint.format(parsed) == text)
+  }
+
+  @Test(arguments: [
+    "orders 0 4711 4711 1 1 1 1", "orders 0 4711 -1 1 1 1 1", "orders 0 4711 4000 0 1 1 1", "orders 0 4711 4000 1 -2 1 1",
+    "orders -1 4711 4000 1 1 1 1", "orders 0 4711 4000 1 1 1", "orders 0 4711 4000 x 1 1 1", "orders 0 99999999999999999999 0 1 1 1 1",
+  ])
+  func aLineThatCannotBeIsRefused(line: String) {
+    let error = #expect(throws: TextFileDefect.self) { try TailCheckpoint.parse("0\n1\n\(line)\n") }
+    #expect(error?.line == 3)
+  }
+}
+
+@Suite struct CommitLogHeaderTests {
+  /// Raising a generation writes both copies; a power cut may leave one of them, whole or not.
+  @Test func ofTwoCopiesTheHigherWholeOneHolds() {
+    let (old, new) = (CommitLogFormat.firstPage(generation: 7), CommitLogFormat.firstPage(generation: 9))
+    func header(_ page: [UInt8]) -> CommitLogFormat.Header {
+      page.withUnsafeBytes { CommitLogFormat.header(firstPage: $0) }
+    }
+    #expect(header(Array(new[..<2048] + old[2048...])) == .generation(9))
+    #expect(header(Array(old[..<2048] + new[2048...])) == .generation(9))
+    for torn in 16..<64 {
+      var page = new
+      page[torn] ^= 0x40
+      #expect(header(page) == .generation(9), "byte \(torn) of the first copy")
+      page = Array(old[..<2048] + new[2048...])
+      page[2048 + torn] ^= 0x40
+      #expect(header(page) == .generation(7), "byte \(torn) of the second copy")
+      page[torn] ^= 0x40
+      #expect(header(page) == .none, "byte \(torn) of both")
+    }
+    #expect(header([UInt8](repeating: 0, count: 4096)) == .blank)
+  }
+}

@@ -106,6 +106,8 @@ import TierKit
     var damaged = try #require(disk.bytes(rig.log(0)))
     damaged[3 * 101 + 80] ^= 4
     disk.set(rig.log(0), damaged)
+    // As another program leaves it, or a version that knew no tails: the segment is read from its beginning.
+    disk.delete("/data/recovery-tail-checkpoint")
     let again = try Rig(disk)
     let error = #expect(throws: TierError.self) { try again.open() }
     #expect(error?.code == .corrupt)
@@ -185,6 +187,7 @@ import TierKit
     #expect(reopened.currentState.lastLeaderEpoch == 4)
     #expect(try reopened.segments(from: 0, limit: 9).map(\.last_leader_epoch) == [3, 4, 4])
     reopened.close()
+    again.tier.stop()
     let text = disk.bytes("\(Rig.directory)/leader-epoch-checkpoint").map { String(decoding: $0, as: UTF8.self) }
     #expect(text == "0\n3\n0 0\n3 5\n4 15\n")
   }

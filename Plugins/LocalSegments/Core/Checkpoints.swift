@@ -1,13 +1,14 @@
 import SegmentFormat
 import TierKit
 
-/// The two checkpoint files of an instance, for open partitions and for those that are closed.
+/// The checkpoint files of an instance, for open partitions and for those that are closed.
 ///
 /// Thread-safe. `files` orders the writers and is held across I/O; only calls that may block use it.
 final class Checkpoints: CheckpointKeeper {
-  private struct Content: Equatable {
+  private struct Content {
     var recoveryPoints: [OffsetCheckpoint.Key: Int64] = [:]
     var logStarts: [OffsetCheckpoint.Key: Int64] = [:]
+    var tails: [OffsetCheckpoint.Key: RecoveryTail] = [:]
   }
 
   private let directory: DataDirectory
@@ -18,20 +19,40 @@ final class Checkpoints: CheckpointKeeper {
     self.directory = directory
     files = Guarded(
       Content(
-        recoveryPoints: directory.loadCheckpoint(DataDirectory.recoveryPointsName),
-        logStarts: directory.loadCheckpoint(DataDirectory.logStartsName)))
+        recoveryPoints: directory.loadCheckpoint(DataDirectory.recoveryPointsName, OffsetCheckpoint.parse),
+        logStarts: directory.loadCheckpoint(DataDirectory.logStartsName, OffsetCheckpoint.parse),
+        tails: directory.loadCheckpoint(DataDirectory.tailsName, TailCheckpoint.parse)))
   }
 
-  func recoveryPoint(_ id: PartitionID) -> Int64 { files.withLock { $0.recoveryPoints[Self.key(id)] ?? 0 } }
-  func logStart(_ id: PartitionID) -> Int64? { files.withLock { $0.logStarts[Self.key(id)] } }
+  /// What is known of a partition; the recovery point is 0 when nothing is. A tail counts only for its recovery point.
+  func known(_ id: PartitionID) -> PartitionCheckpoint {
+    files.withLock { content in
+      let key = Self.key(id)
+      let point = content.recoveryPoints[key] ?? 0
+      let tail = content.tails[key].flatMap { $0.recoveryPoint == point ? $0 : nil }
+      return PartitionCheckpoint(recoveryPoint: point, logStart: content.logStarts[key], tail: tail)
+    }
+  }
 
-  /// Takes over new checkpoints and writes the files that changed. nil forgets a partition.
-  func save(_ changes: [(PartitionID, PartitionCheckpoint?)]) throws(TierError) {
+  /// Takes over new checkpoints and writes the files that changed. One of a partition whose log was cut since it was
+  /// prepared is left out.
+  func save(_ changes: [(log: PartitionLog, checkpoint: PartitionCheckpoint)]) throws(TierError) {
     try update { content in
-      for (id, checkpoint) in changes {
-        content.recoveryPoints[Self.key(id)] = checkpoint?.recoveryPoint
-        content.logStarts[Self.key(id)] = checkpoint?.logStart
+      for (log, checkpoint) in changes where log.published.withLock({ $0.releases }) == checkpoint.releases {
+        let key = Self.key(log.id)
+        content.recoveryPoints[key] = checkpoint.recoveryPoint
+        content.logStarts[key] = checkpoint.logStart
+        content.tails[key] = checkpoint.tail
       }
+    }
+  }
+
+  /// Nothing is known of this partition any more; of another with its name nothing yet.
+  func forget(_ id: PartitionID) throws(TierError) {
+    try update { content in
+      content.recoveryPoints[Self.key(id)] = nil
+      content.logStarts[Self.key(id)] = nil
+      content.tails[Self.key(id)] = nil
     }
   }
 
@@ -43,6 +64,7 @@ final class Checkpoints: CheckpointKeeper {
     try update { content in
       guard let point = content.recoveryPoints[Self.key(log.id)], point > offset else { return }
       content.recoveryPoints[Self.key(log.id)] = offset
+      content.tails[Self.key(log.id)] = nil
     }
   }
 
@@ -51,12 +73,17 @@ final class Checkpoints: CheckpointKeeper {
       var next = content
       change(&next)
       do throws(TierError) {
+        // Tails first: one beside a recovery point of before means nothing.
+        if next.tails != content.tails {
+          try write(DataDirectory.tailsName, TailCheckpoint.format(next.tails))
+          content.tails = next.tails
+        }
         if next.recoveryPoints != content.recoveryPoints {
-          try write(DataDirectory.recoveryPointsName, next.recoveryPoints)
+          try write(DataDirectory.recoveryPointsName, OffsetCheckpoint.format(next.recoveryPoints))
           content.recoveryPoints = next.recoveryPoints
         }
         if next.logStarts != content.logStarts {
-          try write(DataDirectory.logStartsName, next.logStarts)
+          try write(DataDirectory.logStartsName, OffsetCheckpoint.format(next.logStarts))
           content.logStarts = next.logStarts
         }
         return nil
@@ -67,10 +94,10 @@ final class Checkpoints: CheckpointKeeper {
     if let failure { throw failure }
   }
 
-  private func write(_ name: String, _ offsets: [OffsetCheckpoint.Key: Int64]) throws(TierError) {
+  private func write(_ name: String, _ text: String) throws(TierError) {
     let path = directory.file(name)
     try naming("write", path) { () throws(Errno) in
-      try directory.fileSystem.replaceSmallFile(path, in: directory.path, with: OffsetCheckpoint.format(offsets))
+      try directory.fileSystem.replaceSmallFile(path, in: directory.path, with: text)
     }
   }
 

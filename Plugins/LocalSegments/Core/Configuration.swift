@@ -17,6 +17,9 @@ package struct Configuration: Sendable {
   package var usesCommitLog = true
   /// Bytes of all commit-log files together.
   package var commitLogByteCount: Int64 = 256 * 1024 * 1024
+  /// Not keys: `bench-log sweep` shows what other limits would cost.
+  package var loggedPartitionsMin = Limits.loggedPartitionsMin
+  package var loggedByteCountMax = Limits.loggedByteCountMax
 
   package init() {}
 

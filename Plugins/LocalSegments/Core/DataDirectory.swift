@@ -6,6 +6,7 @@ import TierKit
 ///     .lock                                held by the process that uses the directory
 ///     .kafka_cleanshutdown                 there when the last stop was clean
 ///     recovery-point-offset-checkpoint     per partition: everything below is on disk
+///     recovery-tail-checkpoint             per partition: where in its segment that is
 ///     log-start-offset-checkpoint          per partition: the start, when no file name says it
 ///     commit-log-00 …                      what flushes of many partitions put in one place first
 ///     <topic>-<partition>/                 a partition
@@ -20,6 +21,7 @@ struct DataDirectory {
   static let cleanShutdownName = ".kafka_cleanshutdown"
   static let recoveryPointsName = "recovery-point-offset-checkpoint"
   static let logStartsName = "log-start-offset-checkpoint"
+  static let tailsName = "recovery-tail-checkpoint"
   /// Files that Kafka keeps in its data directories.
   private static let kafkaNames: Set<String> = [
     "meta.properties", "replication-offset-checkpoint", "cleaner-offset-checkpoint", "lost+found", "bootstrap.checkpoint",
@@ -89,10 +91,12 @@ struct DataDirectory {
   }
 
   /// A checkpoint file; empty, with one log line, when it cannot be read.
-  func loadCheckpoint(_ name: String) -> [OffsetCheckpoint.Key: Int64] {
+  func loadCheckpoint<Value>(
+    _ name: String, _ parse: (String) throws(TextFileDefect) -> [OffsetCheckpoint.Key: Value]
+  ) -> [OffsetCheckpoint.Key: Value] {
     do {
       guard let bytes = try fileSystem.loadSmallFile(file(name)) else { return [:] }
-      return try OffsetCheckpoint.parse(String(decoding: bytes, as: UTF8.self))
+      return try parse(String(decoding: bytes, as: UTF8.self))
     } catch {
       host.log(
         .error, "A checkpoint cannot be read; the partitions it covers are checked from their first segment.",
@@ -137,7 +141,9 @@ struct DataDirectory {
   }
 
   private func isKnown(_ entry: DirectoryEntry) -> Bool {
-    let own: Set<String> = [Self.lockName, Self.cleanShutdownName, Self.recoveryPointsName, Self.logStartsName]
+    let own: Set<String> = [
+      Self.lockName, Self.cleanShutdownName, Self.recoveryPointsName, Self.logStartsName, Self.tailsName,
+    ]
     let name = entry.name.hasSuffix(".tmp") ? String(entry.name.dropLast(4)) : entry.name
     return own.contains(name) || Self.kafkaNames.contains(name) || CommitLogFormat.parse(fileName: name) != nil
   }

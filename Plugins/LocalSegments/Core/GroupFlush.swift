@@ -4,6 +4,10 @@ import TierKit
 struct GroupFlush {
   let workers: WorkerPool
   let commitLog: CommitLog
+  /// A flush of fewer dirty partitions syncs their files.
+  let loggedPartitionsMin: Int
+  /// A partition with more bytes to flush has its own file synced.
+  let loggedByteCountMax: Int64
 
   private struct Part {
     /// Its place among the partitions.
@@ -42,16 +46,16 @@ struct GroupFlush {
   ) -> [Part] {
     func isSuitable(_ part: Part) -> Bool {
       part.ticket.isLoggable && logs[part.index].hasTopicID
-        && part.ticket.files.reduce(0) { $0 + $1.byteCount - $1.durable } <= Limits.loggedByteCountMax
+        && part.ticket.files.reduce(0) { $0 + $1.byteCount - $1.durable } <= loggedByteCountMax
     }
-    guard commitLog.isUsable, parts.count >= Limits.loggedPartitionsMin else { return parts }
+    guard commitLog.isUsable, parts.count >= loggedPartitionsMin else { return parts }
     var rest: [Part] = []
     let suitable = parts.filter { part in
       let isSuitable = isSuitable(part)
       if !isSuitable { rest.append(part) }
       return isSuitable
     }
-    guard suitable.count >= Limits.loggedPartitionsMin else { return parts }
+    guard suitable.count >= loggedPartitionsMin else { return parts }
     let outcomes = commitLog.log(suitable.map { CommitLog.Request(logs[$0.index], $0.ticket) })
     for (part, outcome) in zip(suitable, outcomes) {
       switch outcome {

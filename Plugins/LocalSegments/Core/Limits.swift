@@ -6,8 +6,11 @@ enum Limits {
   static let segmentByteCountMin: Int64 = 1024
   /// Bytes of an index file at which its segment is rolled; the default of Kafka's segment.index.bytes.
   static let indexByteCountMax: Int64 = 10 * 1024 * 1024
-  /// Index entries kept in memory before they are written: 512 are one page of .index.
-  static let pendingIndexEntriesMax = 512
+  /// Index entries of an active segment that are written together. After a kill the headers behind the last one written
+  /// are walked over: with one entry every 4 KiB those of 256 KiB.
+  static let indexEntriesPerWrite = 64
+  /// Entries of an index file that a lookup reads at once, and that a rebuild keeps in memory: 512 are one page of .index.
+  static let indexEntriesPerBlock = 512
   /// Entries kept when the index cannot be written (disk full); beyond, every second one is dropped.
   static let unwritableIndexEntriesMax = 4096
   /// Vectors of one pwritev, the kernel's IOV_MAX.
@@ -30,6 +33,8 @@ enum Limits {
   static let rememberedBoundaries = 16
   /// A log smaller than this is not preallocated, so that many small logs do not eat the disk.
   static let preallocationStart: Int64 = 256 * 1024
+  /// Partitions whose checkpoints are made durable in common steps: each may hold a descriptor more meanwhile.
+  static let settledAtOnceMax = 256
   /// Foreign names listed in the one warning about them.
   static let namedForeignFilesMax = 10
 

@@ -12,6 +12,8 @@ public final class LocalSegmentsTier: Tier {
     /// Why a directory in use is refused, by its name.
     var unreadable: [String: String] = [:]
     var open: [PartitionID: PartitionLog] = [:]
+    /// Closed, flushed, and not yet durable in everything that a clean start trusts.
+    var unsettled: [PartitionID: PartitionLog] = [:]
     var lock: OpenFile?
     var checkpoints: Checkpoints?
     var wasClean = false
@@ -81,8 +83,9 @@ public final class LocalSegmentsTier: Tier {
 
   public func stop() {
     let (logs, wasStarted) = registry.withLock { ($0.open.values.map { $0 }, $0.lock != nil) }
+    workers.run(logs.count) { close(logs[$0]) }
     context.commitLog.checkpoint(includingCurrent: true)
-    for log in logs { close(log) }
+    settle(registry.withLock { Array($0.unsettled.values) })
     let isEmpty = context.commitLog.stop()
     workers.stop()
     if wasStarted, isEmpty, registry.withLock({ $0.isClean }) {
@@ -100,6 +103,7 @@ public final class LocalSegmentsTier: Tier {
     workers.stop()
     registry.withLock { registry in
       registry.open = [:]
+      registry.unsettled = [:]
       registry.lock = nil
     }
     context.descriptors.removeAll()
@@ -116,13 +120,17 @@ public final class LocalSegmentsTier: Tier {
   package func open(
     _ id: PartitionID, settings: PartitionSettings, initialOffset: Int64
   ) throws(TierError) -> PartitionLog {
-    let (checkpoints, isOpen, wasClean) = registry.withLock { ($0.checkpoints, $0.open[id] != nil, $0.wasClean) }
+    let (checkpoints, isOpen, wasClean, unsettled) = registry.withLock {
+      ($0.checkpoints, $0.open[id] != nil, $0.wasClean, $0.unsettled[id])
+    }
     guard let checkpoints else { throw TierError(.permanent, "the tier is not started") }
     guard !isOpen, initialOffset >= 0 else { throw TierError(.permanent, "\(id.topic)-\(id.partition) is already open") }
+    // Opened before in this run: what recovery goes by is brought up to date first.
+    if let unsettled { settle([unsettled]) }
     let name = try directoryName(id)
     let recovery = Recovery(
-      id: id, directory: directory.file(name), context: context, settings: settings,
-      recoveryPoint: checkpoints.recoveryPoint(id), logStart: checkpoints.logStart(id), wasClean: wasClean)
+      id: id, directory: directory.file(name), context: context, settings: settings, known: checkpoints.known(id),
+      wasClean: wasClean)
     let outcome = try recovery.run(initialOffset: initialOffset)
     // Opened before in this run: what recovery found is in the files, durably, and older entries must not change it.
     try context.commitLog.release(id, below: .max)
@@ -153,10 +161,12 @@ public final class LocalSegmentsTier: Tier {
           .warning, "A directory belongs to another topic of the same name and was set aside.",
           [("directory", name), ("new_name", aside)])
         registry.withLock { $0.names[holder] = aside }
-        try registry.withLock({ $0.checkpoints })?.save([(holder, nil)])
+        try registry.withLock({ $0.checkpoints })?.forget(holder)
         try directory.createPartitionDirectory(id, name)
       }
     } else {
+      // A deletion that a crash interrupted may have left the checkpoints of a partition with this name.
+      try registry.withLock({ $0.checkpoints })?.forget(id)
       try directory.createPartitionDirectory(id, name)
     }
     registry.withLock { $0.names[id] = name }
@@ -170,17 +180,29 @@ public final class LocalSegmentsTier: Tier {
       .corrupt, "\(directory.file(name)): \(reason); restore the file or remove the directory, then restart")
   }
 
+  /// What can wait until the tier stops, or the partition is opened again, is left to `settle`.
   func close(_ log: PartitionLog) {
-    let checkpoint = log.finish()
-    let checkpoints = registry.withLock { registry -> Checkpoints? in
+    let isFinished = log.finish()
+    registry.withLock { registry in
       registry.open[log.id] = nil
-      if checkpoint == nil { registry.isClean = false }
-      return registry.checkpoints
+      if isFinished { registry.unsettled[log.id] = log } else { registry.isClean = false }
     }
-    guard let checkpoint, let checkpoints else { return }
-    do throws(TierError) { try checkpoints.save([(log.id, checkpoint)]) } catch {
-      registry.withLock { $0.isClean = false }
+  }
+
+  /// Makes durable, in parallel, what a clean start trusts of closed partitions, and writes their checkpoints at once.
+  /// Blocks.
+  private func settle(_ logs: [PartitionLog]) {
+    guard !logs.isEmpty, let checkpoints = registry.withLock({ $0.checkpoints }) else { return }
+    let found = Settlement(workers: workers, isClosing: true).run(logs)
+    let changes = zip(logs, found).compactMap { log, checkpoint in checkpoint.map { (log: log, checkpoint: $0) } }
+    var isSaved = true
+    do throws(TierError) { try checkpoints.save(changes) } catch {
+      isSaved = false
       context.host.log(.warning, "A checkpoint could not be written.", [("error", error.message)])
+    }
+    registry.withLock { registry in
+      for log in logs where registry.unsettled[log.id] === log { registry.unsettled[log.id] = nil }
+      if !isSaved || changes.count < logs.count { registry.isClean = false }
     }
   }
 
@@ -190,13 +212,14 @@ public final class LocalSegmentsTier: Tier {
     guard let name else {
       return try checkReadable(PartitionDirectoryName.format(topic: id.topic, partition: id.partition))
     }
+    registry.withLock { $0.unsettled[id] = nil }
     // Another partition with this identity must not get the entries of this one.
     try context.commitLog.forget(id)
     let isStray = name.hasSuffix(PartitionDirectoryName.straySuffix)
     let aside = try directory.setAside(
       DataDirectory.Found(id: id, name: name), suffix: PartitionDirectoryName.deletedSuffix)
     registry.withLock { $0.names[id] = nil }
-    if !isStray { try checkpoints?.save([(id, nil)]) }
+    if !isStray { try checkpoints?.forget(id) }
     try directory.removePartitionDirectory(aside)
   }
 
@@ -211,7 +234,10 @@ public final class LocalSegmentsTier: Tier {
 
   package func flush(logs: [PartitionLog]) -> [Result<Int64, TierError>] {
     let begin = context.host.monotonicNanoseconds
-    let results = GroupFlush(workers: workers, commitLog: context.commitLog).run(logs)
+    let flush = GroupFlush(
+      workers: workers, commitLog: context.commitLog, loggedPartitionsMin: context.configuration.loggedPartitionsMin,
+      loggedByteCountMax: context.configuration.loggedByteCountMax)
+    let results = flush.run(logs)
     let end = context.host.monotonicNanoseconds
     context.host.observe("flush_seconds", seconds: Double(end - begin) / 1e9)
     checkpointIfDue(now: end)
@@ -236,11 +262,10 @@ public final class LocalSegmentsTier: Tier {
   package func checkpoint() {
     context.commitLog.checkpoint(includingCurrent: true)
     let (logs, checkpoints) = registry.withLock { ($0.open.values.map { $0 }, $0.checkpoints) }
-    var changes: [(PartitionID, PartitionCheckpoint?)] = []
-    do throws(TierError) {
-      for log in logs { changes.append((log.id, try log.prepareCheckpoint())) }
-      try checkpoints?.save(changes)
-    } catch {
+    // On this thread alone: flushes use the others. One that cannot be prepared keeps its old checkpoint.
+    let found = Settlement(workers: WorkerPool(threadCount: 0), isClosing: false).run(logs)
+    let changes = zip(logs, found).compactMap { log, checkpoint in checkpoint.map { (log: log, checkpoint: $0) } }
+    do throws(TierError) { try checkpoints?.save(changes) } catch {
       context.host.log(.warning, "A checkpoint could not be written.", [("error", error.message)])
     }
   }

@@ -84,6 +84,8 @@ struct LogState: Sendable {
   var durableEnd: Int64
   /// Everything below survives in segment files, which is what a recovery point says. At most `durableEnd`.
   var filedEnd: Int64
+  /// Where `filedEnd` lies in the active segment, as of the last sync that reached it; nil while that is not known.
+  var filedTail: RecoveryTail?
   var epochs: LeaderEpochs
   /// Why nothing may be written any more; nil while all is well.
   var poison: String?
@@ -158,5 +160,15 @@ struct LogState: Sendable {
     }
     precondition(segments.allSatisfy { max($0.durableByteCount, $0.loggedByteCount) <= $0.tail.byteCount })
     precondition(segments.allSatisfy { !$0.isDirty || $0.dirtyFile != nil || $0.durableByteCount == $0.tail.byteCount })
+  }
+}
+
+extension SegmentTail {
+  /// What a recovery point at the end of these batches can say about them; nil without batches.
+  func recoveryTail(base: Int64) -> RecoveryTail? {
+    guard byteCount > 0 else { return nil }
+    return RecoveryTail(
+      recoveryPoint: nextOffset, segmentBase: base, position: byteCount, maxTimestamp: maxTimestamp,
+      maxTimestampLast: maxTimestampLast, firstTimestamp: firstTimestamp)
   }
 }

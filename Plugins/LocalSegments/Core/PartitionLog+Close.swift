@@ -7,44 +7,58 @@ struct PartitionCheckpoint: Sendable, Equatable {
   var recoveryPoint: Int64
   /// Set when no file name says where the log starts.
   var logStart: Int64?
+  /// Where the recovery point lies in its segment, when that is known.
+  var tail: RecoveryTail?
+  /// The count of releases when it was prepared.
+  var releases = 0
+}
+
+/// What a checkpoint of one partition will say, seen in one moment.
+struct PendingCheckpoint: Sendable {
+  let filedEnd: Int64
+  let filedTail: RecoveryTail?
+  let releases: Int
+  /// Segments whose indexes the recovery point relies on and that are not durable yet.
+  let sealed: [SegmentEntry]
+  let epochs: LeaderEpochs
 }
 
 extension PartitionLog {
-  /// Makes durable what a recovery point must be able to rely on (indexes of sealed segments, leader epochs) and returns
-  /// the recovery point. Blocks; beside everything else. A failure leaves the old checkpoint in force.
-  func prepareCheckpoint() throws(TierError) -> PartitionCheckpoint {
-    let (filedEnd, sealed, epochs) = published.withLock { state in
-      (
-        state.filedEnd,
-        state.segments.dropLast().filter { !$0.areIndexesDurable && $0.tail.nextOffset <= state.filedEnd },
-        state.epochs
-      )
+  /// Begins a checkpoint; ``Settlement`` makes durable what it names. Does not block.
+  func beginCheckpoint() -> PendingCheckpoint {
+    published.withLock { state in
+      PendingCheckpoint(
+        filedEnd: state.filedEnd, filedTail: state.filedTail, releases: state.releases,
+        sealed: state.segments.dropLast().filter { !$0.areIndexesDurable && $0.tail.nextOffset <= state.filedEnd },
+        epochs: state.epochs)
     }
-    do throws(Errno) {
-      for entry in sealed {
-        for slot in [entry.segment.index.slot, entry.segment.timeIndex.slot] { try syncIfThere(slot) }
-      }
-      if epochs.isChanged {
-        try fileSystem.replaceSmallFile(
-          "\(directory)/\(PartitionFiles.epochs)", in: directory, with: LeaderEpochCheckpoint.format(epochs.entries))
-      }
-    } catch {
-      throw TierError(error, "checkpoint", directory)
+  }
+
+  /// Syncs the indexes of sealed segments. Blocks; beside everything else.
+  func syncSealedIndexes(_ pending: PendingCheckpoint) throws(Errno) {
+    for entry in pending.sealed {
+      for slot in [entry.segment.index.slot, entry.segment.timeIndex.slot] { try syncIfThere(slot) }
     }
-    return published.withLock { state in
-      for entry in sealed {
+  }
+
+  /// Ends a checkpoint when everything it names is durable. A failure before leaves the old one in force.
+  func endCheckpoint(_ pending: PendingCheckpoint) -> PartitionCheckpoint {
+    published.withLock { state in
+      for entry in pending.sealed {
         if let index = state.segments.firstIndex(where: { $0.segment === entry.segment }) {
           state.segments[index].areIndexesDurable = true
         }
       }
-      if state.epochs.entries == epochs.entries { state.epochs.isChanged = false }
+      if state.epochs.entries == pending.epochs.entries { state.epochs.isChanged = false }
+      let recoveryPoint = min(pending.filedEnd, state.filedEnd)
       return PartitionCheckpoint(
-        recoveryPoint: min(filedEnd, state.filedEnd), logStart: state.recordedLogStart)
+        recoveryPoint: recoveryPoint, logStart: state.recordedLogStart,
+        tail: pending.filedTail.flatMap { $0.recoveryPoint == recoveryPoint ? $0 : nil }, releases: pending.releases)
     }
   }
 
   /// A segment that was deleted or replaced meanwhile has nothing left to make durable.
-  private func syncIfThere(_ slot: FileSlot) throws(Errno) {
+  func syncIfThere(_ slot: FileSlot) throws(Errno) {
     do throws(Errno) {
       let file = try slot.file()
       try fileSystem.syncData(file.descriptor)
@@ -53,24 +67,20 @@ extension PartitionLog {
     }
   }
 
-  /// Flushes, completes the indexes and returns what the next start may trust; nil when the partition is poisoned, so
-  /// that the next start trusts nothing new.
-  func finish() -> PartitionCheckpoint? {
-    guard case .success = flush() else { return nil }
-    let entry = published.withLock { $0.segments[$0.segments.count - 1] }
-    finishIndexes(entry, syncing: true)
-    do throws(TierError) {
-      let checkpoint = try prepareCheckpoint()
-      letGoOfFiles()
-      return checkpoint
-    } catch {
-      log(.warning, "A partition could not be closed cleanly.", [("error", error.message)])
-      return nil
+  /// The first half of closing: everything is durable, in the files or in the commit log, and the indexes are complete
+  /// without being synced. The rest is ``Settlement``'s. False when the partition is poisoned, so that the next start must
+  /// trust nothing new. Blocks.
+  func finish() -> Bool {
+    let isDurable = published.withLock { state in
+      state.poison == nil && state.durableEnd == state.endOffset && state.failedAppends == state.settledAppends
     }
+    if !isDurable { guard case .success = flush() else { return false } }
+    finishIndexes(published.withLock { $0.segments[$0.segments.count - 1] }, syncing: false)
+    return true
   }
 
   /// Closes the descriptors that nobody else holds.
-  private func letGoOfFiles() {
+  func letGoOfFiles() {
     let segments = published.withLock { $0.segments.map(\.segment) }
     for segment in segments {
       segment.log.letGo()

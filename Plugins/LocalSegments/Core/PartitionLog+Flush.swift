@@ -8,8 +8,9 @@ struct FlushTicket: Sendable {
     let base: Int64
     /// Bytes that survived power loss already when the ticket was made.
     let durable: Int64
-    /// Published bytes of the log then.
-    let byteCount: Int64
+    /// What was published of the log then.
+    let tail: SegmentTail
+    var byteCount: Int64 { tail.byteCount }
   }
 
   enum Scope {
@@ -134,7 +135,7 @@ extension LogState {
       syncsDirectory = syncsDirectory || !entry.isNameDurable
       files.append(
         FlushTicket.File(
-          file: file, base: entry.segment.baseOffset, durable: durable, byteCount: entry.tail.byteCount))
+          file: file, base: entry.segment.baseOffset, durable: durable, tail: entry.tail))
     }
     if files.isEmpty { return nil }
     return FlushTicket(
@@ -163,6 +164,9 @@ extension LogState {
     settledAppends = max(settledAppends, ticket.failedAppends)
     durableEnd = max(durableEnd, ticket.end)
     filedEnd = max(filedEnd, filedEnd(of: ticket))
+    if filedEnd == ticket.end, let item = ticket.files.first, item.tail.nextOffset == filedEnd {
+      filedTail = item.tail.recoveryTail(base: item.base)
+    }
     return durableEnd
   }
 

@@ -41,7 +41,8 @@ extension PartitionLog {
       state.segments.removeFirst(count)
       state.startOffset = newStart
       state.durableEnd = max(state.durableEnd, newStart)
-      state.filedEnd = max(state.filedEnd, newStart)
+      // What lies below the start in a segment that stays must still reach its file, or the end would move back.
+      state.filedEnd = max(state.filedEnd, state.segments[0].segment.baseOffset)
       state.releases += 1
       state.epochs.advanceStart(to: newStart)
       state.summarizeSealed()

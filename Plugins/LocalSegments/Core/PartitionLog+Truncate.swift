@@ -159,6 +159,7 @@ extension LogState {
     startOffset = min(startOffset, end)
     durableEnd = end
     filedEnd = end
+    filedTail = nil
     epochs.truncate(to: end)
     boundaries.forgetAll()
     truncations += 1

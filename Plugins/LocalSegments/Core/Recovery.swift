@@ -20,7 +20,8 @@ struct RecoverySource: ByteSource {
 ///  3. Take sealed segments below the recovery point on trust: size from the file, largest time from the last entry of
 ///     the time index. Nothing of them is scanned, unless an index is missing.
 ///  4. After a clean shutdown take the active segment on trust as well, from its last index entry on.
-///  5. Otherwise scan from the segment of the recovery point: every batch's checksum and offsets.
+///  5. Otherwise scan: every batch's checksum and offsets, from the recovery point on when it lies in the last segment and
+///     its checkpoint says where (``RecoveryScan/resume(_:_:fileByteCount:)``), else from the beginning of its segment.
 ///  6. Cut the log at the first bad batch, if that lies at or above the recovery point, say so in one line, delete the
 ///     segments behind it. Below the recovery point nothing may be bad: the partition is refused as it is.
 ///  7. Compute the indexes of scanned segments again.
@@ -30,11 +31,12 @@ struct Recovery {
   let directory: String
   let context: TierContext
   let settings: PartitionSettings
-  /// Everything below survived; from the checkpoint, 0 without one.
-  let recoveryPoint: Int64
-  /// From the checkpoint, nil without one.
-  let logStart: Int64?
+  /// From the checkpoints. Everything below the recovery point survived; 0 without one.
+  let known: PartitionCheckpoint
   let wasClean: Bool
+
+  var recoveryPoint: Int64 { known.recoveryPoint }
+  var logStart: Int64? { known.logStart }
 
   var fileSystem: any FileSystem { context.fileSystem }
 
@@ -49,12 +51,14 @@ struct Recovery {
     var listing = try look()
     try finishDeletions(&listing)
     guard !listing.bases.isEmpty else { return try begin(at: initialOffset) }
-    var epochs = loadEpochs()
+    let loaded = loadEpochs()
+    var epochs = loaded ?? LeaderEpochs()
     if let outcome = try trustAll(listing, epochs) { return outcome }
     let firstScanned = listing.bases.lastIndex { $0 <= recoveryPoint } ?? 0
     var entries: [SegmentEntry] = []
     for index in 0..<firstScanned { entries.append(try trust(listing, index)) }
-    let indexing = try RecoveryScan(recovery: self, bases: listing.bases).run(from: firstScanned, &entries, &epochs)
+    let scan = RecoveryScan(recovery: self, bases: listing.bases, mayResume: loaded != nil)
+    let indexing = try scan.run(from: firstScanned, &entries, &epochs)
     return outcome(entries, epochs, indexing)
   }
 
@@ -66,19 +70,21 @@ struct Recovery {
     let end = entries[entries.count - 1].tail.nextOffset
     let start = min(max(entries[0].segment.baseOffset, logStart ?? 0), end)
     var state = LogState(segments: entries, startOffset: start, durableEnd: end, filedEnd: end, epochs: epochs)
+    if let last = entries.last { state.filedTail = last.tail.recoveryTail(base: last.segment.baseOffset) }
     state.summarizeSealed()
     state._checkInvariants()
     return Outcome(state: state, indexing: indexing)
   }
 
-  private func loadEpochs() -> LeaderEpochs {
+  /// nil when they cannot be read.
+  private func loadEpochs() -> LeaderEpochs? {
     let path = "\(directory)/\(PartitionFiles.epochs)"
     do {
       guard let bytes = try fileSystem.loadSmallFile(path) else { return LeaderEpochs() }
       return LeaderEpochs(try LeaderEpochCheckpoint.parse(String(decoding: bytes, as: UTF8.self)))
     } catch {
       log(.warning, "The leader epochs cannot be read; they are taken from the batches.", [("file", path), ("error", "\(error)")])
-      return LeaderEpochs()
+      return nil
     }
   }
 
@@ -224,7 +230,7 @@ struct Recovery {
       return entry
     }
     if index + 1 == listing.bases.count { return entry }
-    return try RecoveryScan(recovery: self, bases: listing.bases).rebuildTrusted(entry)
+    return try RecoveryScan(recovery: self, bases: listing.bases, mayResume: false).rebuildTrusted(entry)
   }
 
   /// Whether an offset index can be right: whole entries, some when there is more than one interval, and a last one that

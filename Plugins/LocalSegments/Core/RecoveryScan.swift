@@ -7,8 +7,10 @@ struct RecoveryScan {
   let recovery: Recovery
   /// Base offsets of all logs found, rising.
   let bases: [Int64]
+  /// Whether a scan may begin at the recovery point: not when the epochs below it must be taken from the batches.
+  let mayResume: Bool
 
-  private var fileSystem: any FileSystem { recovery.fileSystem }
+  var fileSystem: any FileSystem { recovery.fileSystem }
 
   /// One segment after its scan.
   private struct Scanned {
@@ -25,7 +27,6 @@ struct RecoveryScan {
   func run(
     from first: Int, _ entries: inout [SegmentEntry], _ epochs: inout LeaderEpochs
   ) throws(TierError) -> IndexingState {
-    epochs.truncate(to: bases[first])
     var indexing = IndexingState()
     var index = first
     var isCut = false
@@ -59,22 +60,26 @@ struct RecoveryScan {
     return indexing
   }
 
-  /// Reads a whole log. Nothing but temporary files is written.
+  /// Reads a log, or what is not durable of it. Nothing but temporary files is written.
   private func scan(_ base: Int64, _ epochs: inout LeaderEpochs) throws(TierError) -> Scanned {
     let context = recovery.context
     let segment = Segment(recovery.directory, baseOffset: base, .found, context.descriptors)
     do throws(Errno) {
       let file = try segment.log.file()
       let size = try fileSystem.byteCount(file.descriptor)
-      let rebuild = IndexRebuild(segment, interval: recovery.settings.indexIntervalBytes, context.descriptors)
+      let rebuild =
+        try resume(segment, file, fileByteCount: size)
+        ?? IndexRebuild(segment, interval: recovery.settings.indexIntervalBytes, context.descriptors)
+      epochs.truncate(to: rebuild.tail.nextOffset)
       var scanned = Scanned(
         entry: SegmentEntry(segment: segment, tail: rebuild.tail), rebuild: rebuild, file: file, fileByteCount: size)
       let buffer = context.buffers.take()
       defer { context.buffers.put(buffer) }
       // A position must fit the index; what lies beyond is damage.
+      let start = rebuild.tail.byteCount
       var scanner = LogScanner(
-        RecoverySource(file: file), to: min(size, Limits.segmentByteCountMax), expectedOffset: base,
-        borrowing: buffer.bytes)
+        RecoverySource(file: file), from: start, to: max(start, min(size, Limits.segmentByteCountMax)),
+        expectedOffset: rebuild.tail.nextOffset, borrowing: buffer.bytes)
       scan: while true {
         switch try scanner.next() {
         case .batch(let header, let position):

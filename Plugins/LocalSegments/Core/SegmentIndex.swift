@@ -45,7 +45,7 @@ final class SegmentIndex<Entry: IndexEntry>: Sendable {
   func append(_ entry: Entry) -> Bool {
     state.withLock { state in
       state.pending.append(entry)
-      return state.pending.count >= Limits.pendingIndexEntriesMax
+      return state.pending.count >= Limits.indexEntriesPerWrite
     }
   }
 
@@ -89,8 +89,11 @@ final class SegmentIndex<Entry: IndexEntry>: Sendable {
     state.withLock { $0 = State(written: written) }
   }
 
-  /// Takes `entries` for all there are. What the file holds does not count any more and is overwritten in time.
-  func replace(with entries: [Entry]) { state.withLock { $0 = State(written: 0, pending: entries) } }
+  /// Takes the first `kept` entries of the file and then `entries` for all there are. What else the file holds does not
+  /// count any more and is overwritten in time.
+  func replace(with entries: [Entry], behind kept: Int = 0) {
+    state.withLock { $0 = State(written: kept, pending: entries) }
+  }
 
   private func thinOut() {
     state.withLock { state in
@@ -137,7 +140,7 @@ final class SegmentIndex<Entry: IndexEntry>: Sendable {
   private func last(
     in file: OpenFile, count: Int, cachedOnly: Bool, where isAtOrBelow: (Entry) -> Bool
   ) throws(ReadStop) -> Entry? {
-    let blockEntries = Limits.pendingIndexEntriesMax
+    let blockEntries = Limits.indexEntriesPerBlock
     var low = 0
     var high = (count + blockEntries - 1) / blockEntries
     while low < high {
@@ -165,7 +168,7 @@ final class SegmentIndex<Entry: IndexEntry>: Sendable {
     if let known = state.withLock({ block < $0.samples.count ? $0.samples[block] : nil }) { return known }
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Entry.byteCount, alignment: 8)
     defer { buffer.deallocate() }
-    try read(file, block * Limits.pendingIndexEntriesMax, into: buffer, cachedOnly: cachedOnly)
+    try read(file, block * Limits.indexEntriesPerBlock, into: buffer, cachedOnly: cachedOnly)
     let entry = Entry(bytes: UnsafeRawPointer(buffer.baseAddress!))
     state.withLock { state in
       while state.samples.count <= block { state.samples.append(nil) }

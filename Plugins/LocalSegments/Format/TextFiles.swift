@@ -16,7 +16,7 @@ public struct TextFileDefect: Error, Equatable, CustomStringConvertible {
 }
 
 /// Splits a file with a version, a count and that many lines of fields.
-private func rows(_ text: String, fields: Int, expected: String) throws(TextFileDefect) -> [[Substring]] {
+func rows(_ text: String, fields: Int, expected: String) throws(TextFileDefect) -> [[Substring]] {
   let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
   guard lines.first == "0" else { throw TextFileDefect(line: 1, expected: "version 0") }
   guard lines.count > 1, let count = Int(lines[1]), count >= 0 else {

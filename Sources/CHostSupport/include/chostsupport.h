@@ -2,6 +2,8 @@
 #ifndef CHRONIK_CHOSTSUPPORT_H
 #define CHRONIK_CHOSTSUPPORT_H
 
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <sys/resource.h>
@@ -29,6 +31,14 @@ static inline unsigned long long chostsupport_raise_descriptor_limit(void) {
     if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
   }
   return limit.rlim_cur;
+}
+
+/* Starts writing a file back without waiting for it. Failing is harmless. */
+static inline void chostsupport_start_writeback(int file) {
+#ifdef __linux__
+  /* SYNC_FILE_RANGE_WRITE, which needs _GNU_SOURCE to be named, over the whole file. */
+  (void)syscall(SYS_sync_file_range, file, 0L, 0L, 2U);
+#endif
 }
 
 #endif

@@ -90,11 +90,14 @@ extension PartitionLog {
     save(candidate)
   }
 
-  /// The last snapshot, after the tiers were closed: everything appended is durable. Blocks.
-  func saveSnapshotAtClose() {
-    let (hasNews, hasFailed) = lock.withLock { (guarded.unsavedByteCount > 0, guarded.failure != nil) }
-    guard environment.snapshots != nil, hasNews, !hasFailed else { return }
-    save(takeSnapshot())
+  /// The last snapshots of all of them, after the tiers were closed: everything appended is durable. Blocks.
+  static func saveSnapshotsAtClose(_ logs: [PartitionLog]) {
+    guard let environment = logs.first?.environment, let store = environment.snapshots else { return }
+    let changed = logs.filter { log in
+      log.lock.withLock { log.guarded.unsavedByteCount > 0 && log.guarded.failure == nil }
+    }
+    let failures = store.save(changed.map { log in (log.withSavedStart(log.takeSnapshot()), log.identity) })
+    for (index, failure) in failures { changed[index].noteUnsaved(failure) }
   }
 
   /// Forgets producers that were silent for too long. Any thread.
@@ -127,17 +130,27 @@ extension PartitionLog {
   }
 
   private func save(_ snapshot: PartitionSnapshot) {
-    var snapshot = snapshot
-    snapshot.logStartOffset = max(snapshot.logStartOffset, keeper.saved?.logStartOffset ?? -1)
+    let snapshot = withSavedStart(snapshot)
     do {
       try environment.snapshots?.save(snapshot, identity)
       keeper.saved = snapshot
     } catch {
-      lock.withLock { guarded.unsavedByteCount += Self.snapshotByteCountMin }
-      environment.logger.warning(
-        "A partition's snapshot could not be written; the next start reads more of the log",
-        metadata: logMetadata.merging(["error": "\(error)"]) { $1 })
+      noteUnsaved(error)
     }
+  }
+
+  /// A start that was promised never moves back.
+  private func withSavedStart(_ snapshot: PartitionSnapshot) -> PartitionSnapshot {
+    var snapshot = snapshot
+    snapshot.logStartOffset = max(snapshot.logStartOffset, keeper.saved?.logStartOffset ?? -1)
+    return snapshot
+  }
+
+  private func noteUnsaved(_ failure: any Error) {
+    lock.withLock { guarded.unsavedByteCount += Self.snapshotByteCountMin }
+    environment.logger.warning(
+      "A partition's snapshot could not be written; the next start reads more of the log",
+      metadata: logMetadata.merging(["error": "\(failure)"]) { $1 })
   }
 }
 

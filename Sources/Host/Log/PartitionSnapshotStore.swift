@@ -33,6 +33,11 @@ struct PartitionSnapshotStore: Sendable {
     try AtomicFile.write(snapshot.encode(), to: path(id))
   }
 
+  /// Saves many at once, durably. Returns the failures, each with its place in the list.
+  func save(_ snapshots: [(snapshot: PartitionSnapshot, id: PartitionIdentity)]) -> [(index: Int, DataDirectory.Failure)] {
+    AtomicFile.write(snapshots.map { ($0.snapshot.encode(), path($0.id)) }, in: directory)
+  }
+
   /// Fine when there is none.
   func remove(_ id: PartitionIdentity) throws(DataDirectory.Failure) {
     try AtomicFile.remove(path(id))

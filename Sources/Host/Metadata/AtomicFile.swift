@@ -1,3 +1,4 @@
+import CHostSupport
 import Glibc
 
 /// Small files that are replaced as a whole: after a crash there is the old content or the new one, never a mixture.
@@ -6,19 +7,68 @@ enum AtomicFile {
   /// Puts `bytes` in the place of the file, durably: draft, fsync, rename, fsync of the directory.
   static func write(_ bytes: [UInt8], to path: String) throws(DataDirectory.Failure) {
     let draft = path + ".tmp"
+    let file = try openDraft(bytes, draft)
+    let hasFailed = fsync(file) != 0
+    let failure = DataDirectory.Failure.io(path: draft, operation: "fsync", errno: errno)
+    Glibc.close(file)
+    if hasFailed {
+      unlink(draft)
+      throw failure
+    }
+    guard rename(draft, path) == 0 else { throw .io(path: path, operation: "rename", errno: errno) }
+    try syncDirectory(of: path)
+  }
+
+  /// Replaces many files of one directory, durably. Every step is done for all of them before the next one begins, so that
+  /// the file system commits each step at once and not each file. Returns the failures, each with its place in the list;
+  /// a file that failed has its old content.
+  static func write(
+    _ files: [(bytes: [UInt8], path: String)], in directory: String
+  ) -> [(index: Int, DataDirectory.Failure)] {
+    var failures: [(index: Int, DataDirectory.Failure)] = []
+    for start in stride(from: 0, to: files.count, by: filesAtOnceMax) {
+      var drafts: [(index: Int, file: Int32)] = []
+      for index in start..<min(files.count, start + filesAtOnceMax) {
+        do throws(DataDirectory.Failure) {
+          drafts.append((index, try openDraft(files[index].bytes, files[index].path + ".tmp")))
+        } catch {
+          failures.append((index, error))
+        }
+      }
+      // Write-back of all of them first: the first fsync then commits what all need.
+      for draft in drafts { chostsupport_start_writeback(draft.file) }
+      for (index, file) in drafts {
+        let path = files[index].path
+        let hasFailed = fsync(file) != 0
+        let failure = DataDirectory.Failure.io(path: path + ".tmp", operation: "fsync", errno: errno)
+        Glibc.close(file)
+        if hasFailed {
+          unlink(path + ".tmp")
+          failures.append((index, failure))
+        } else if rename(path + ".tmp", path) != 0 {
+          failures.append((index, .io(path: path, operation: "rename", errno: errno)))
+        }
+      }
+      do throws(DataDirectory.Failure) { try syncDirectory(of: directory + "/") } catch {
+        failures += drafts.map { ($0.index, error) }
+      }
+    }
+    return failures
+  }
+
+  /// Descriptors that writing many files holds at a time.
+  private static let filesAtOnceMax = 256
+
+  /// A file with these bytes, not synced.
+  private static func openDraft(_ bytes: [UInt8], _ draft: String) throws(DataDirectory.Failure) -> Int32 {
     let file = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard file >= 0 else { throw .io(path: draft, operation: "open", errno: errno) }
-    do throws(DataDirectory.Failure) {
-      try writeAll(bytes, file, draft)
-      guard fsync(file) == 0 else { throw .io(path: draft, operation: "fsync", errno: errno) }
-    } catch {
+    do throws(DataDirectory.Failure) { try writeAll(bytes, file, draft) } catch {
       Glibc.close(file)
       unlink(draft)
       throw error
     }
-    Glibc.close(file)
-    guard rename(draft, path) == 0 else { throw .io(path: path, operation: "rename", errno: errno) }
-    try syncDirectory(of: path)
+    return file
   }
 
   /// The content, or nil when there is no such file. At most `byteCountMax` bytes are read; a larger file is refused.

@@ -137,7 +137,9 @@ final class Topics: Sendable {
       isClosing.value = true
       // Half a topic is the next start's to open; the catalogue has it.
       let half = openings.value.cancelAll().flatMap(\.opened)
-      closeThen(all.flatMap(\.partitions) + half, each: { $0.saveSnapshotAtClose() }) { [self] in
+      let logs = all.flatMap(\.partitions) + half
+      closeThen(logs) { [self] in
+        PartitionLog.saveSnapshotsAtClose(logs)
         controller.run {
           self.catalogue.value.close()
           done.lock()
@@ -165,8 +167,7 @@ final class Topics: Sendable {
   }
 
   func closeThen(
-    _ logs: [PartitionLog], each: @escaping @Sendable (PartitionLog) -> Void = { _ in },
-    _ completion: @escaping @Sendable () -> Void
+    _ logs: [PartitionLog], _ completion: @escaping @Sendable () -> Void
   ) {
     guard !logs.isEmpty else { return completion() }
     let left = NIOLockedValueBox(logs.count)
@@ -175,7 +176,6 @@ final class Topics: Sendable {
         // The last caller may be an event loop; closing a tier may block.
         blockingPool.run {
           log.chain.close()
-          each(log)
           let isLast = left.withLockedValue { left in
             left -= 1
             return left == 0

@@ -68,7 +68,7 @@ final class LogStateTests: @unchecked Sendable {
     let afterCrash = try open(epoch: 1)
     #expect(try append(afterCrash, 0, count: 3).baseOffset == 0)
     #expect(try append(afterCrash, 4).baseOffset == 4)
-    afterCrash.saveSnapshotAtClose()
+    PartitionLog.saveSnapshotsAtClose([afterCrash])
     let snapshot = try #require(try store.load(identity))
     #expect(snapshot.offset == 5)
     #expect(snapshot.producers[9]?.batches.count == 3)
@@ -86,7 +86,7 @@ final class LogStateTests: @unchecked Sendable {
     _ = try open(epoch: 1)
     let third = try open(epoch: 2)
     _ = try append(third, 2, count: 3)
-    third.saveSnapshotAtClose()
+    PartitionLog.saveSnapshotsAtClose([third])
     let log = try open(epoch: 3)
     #expect(log.offsets.leaderEpoch == 3)
     func end(_ epoch: Int32) -> [Int64]? { log.end(of: epoch).map { [Int64($0.epoch), $0.endOffset] } }
@@ -116,7 +116,7 @@ final class LogStateTests: @unchecked Sendable {
   func expiry() throws {
     let log = try open(epoch: 0)
     _ = try append(log, 0)
-    log.saveSnapshotAtClose()
+    PartitionLog.saveSnapshotsAtClose([log])
     #expect(try open(epoch: 1, now: 1_060_000).producers.count == 1)
     #expect(try open(epoch: 1, now: 1_060_001).producers.isEmpty)
   }

@@ -120,6 +120,30 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
     }
   }
 
+  /// A copy of everything as it is, all of it durable.
+  func afterLosingNothing() -> SimulatedDisk {
+    func copy(_ directory: Directory) -> Directory {
+      let result = Directory()
+      for (name, node) in directory.names {
+        switch node {
+        case .file(let inode):
+          let fresh = Inode()
+          fresh.bytes = inode.bytes
+          fresh.durable = inode.bytes
+          result.names[name] = .file(fresh)
+        case .directory(let child): result.names[name] = .directory(copy(child))
+        }
+      }
+      result.durable = result.names
+      return result
+    }
+    return lock.withLock { _ in
+      let disk = SimulatedDisk()
+      disk.root = copy(root)
+      return disk
+    }
+  }
+
   private func survivor(_ directory: Directory, _ generator: inout SplitMix) -> Directory {
     let result = Directory()
     var names = directory.durable
