@@ -160,7 +160,7 @@ import TierKit
         }
       }
       let (short, long) = (rig.disk.afterPowerCut(seed: seed), rig.disk.afterPowerCut(seed: seed))
-      long.delete(Self.tails)
+      if long.bytes(Self.tails) != nil { long.delete(Self.tails) }
       let (a, b) = (try Rig(short), try Rig(long))
       let (one, other) = (try a.open(segmentBytes: 30_000, interval: 150), try b.open(segmentBytes: 30_000, interval: 150))
       if short.names("/data").contains("recovery-tail-checkpoint") { shortWays += 1 }
