@@ -12,8 +12,11 @@ def threads(broker):
     """{name: {(niceness, scheduling class)}}"""
     out = {}
     for task in pathlib.Path(f"/proc/{broker.process.pid}/task").iterdir():
-        name = (task / "comm").read_text().strip()
-        fields = (task / "stat").read_text().rsplit(")", 1)[1].split()
+        try:
+            name = (task / "comm").read_text().strip()
+            fields = (task / "stat").read_text().rsplit(")", 1)[1].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # a thread that has ended meanwhile
         out.setdefault(name, set()).add((int(fields[16]), int(fields[38])))
     return out
 
