@@ -7,19 +7,30 @@ import NIOConcurrencyHelpers
 /// The threads that may wait for disks and networks. Bounded in threads; named after it in every thread list.
 ///
 /// Work runs in the order in which it was submitted, as threads become free. Unlike NIO's pool it runs everything that
-/// was submitted before ``stop()`` returns.
+/// was submitted before ``stop()`` returns. Of several idle threads the one that worked last gets it, whose memory and
+/// caches are warm; under little load one thread does all.
 final class BlockingPool: Sendable {
+  typealias Work = @Sendable () -> Void
+
+  /// A thread that has nothing to do.
+  private final class Sleeper: @unchecked Sendable {
+    let signal = DispatchSemaphore(value: 0)
+    /// What it is woken for; nil: the pool stops. Guarded by the pool's lock.
+    var work: Work?
+  }
+
   private struct State: Sendable {
-    var queue: Deque<@Sendable () -> Void> = []
+    /// Empty while anybody is idle.
+    var queue: Deque<Work> = []
+    var idle: [Sleeper] = []
     var isStopping = false
   }
+
+  private enum Step { case run(Work), sleep, end }
 
   private let name: String
   private let priority: ThreadPriority
   private let state = NIOLockedValueBox(State())
-  /// Counts what is queued, and one more for each thread when the pool stops: it wakes one thread for each piece of
-  /// work, where a condition would wake all of them for one to find it.
-  private let signal = DispatchSemaphore(value: 0)
   private let threads: [JoinableThread]
 
   /// `name`: at most 15 characters.
@@ -42,27 +53,47 @@ final class BlockingPool: Sendable {
   }
 
   /// Runs `work` once, on one of the threads. Does not block. Requests in flight bound the queue (`InFlightBudget`).
-  func run(_ work: @escaping @Sendable () -> Void) {
-    state.withLockedValue { state in
-      state.queue.append(work)
+  func run(_ work: @escaping Work) {
+    let sleeper = state.withLockedValue { state -> Sleeper? in
+      guard let sleeper = state.idle.popLast() else {
+        state.queue.append(work)
+        return nil
+      }
+      sleeper.work = work
+      return sleeper
     }
-    signal.signal()
+    sleeper?.signal.signal()
   }
 
   /// Finishes what was submitted and ends the threads. Blocks. Called once.
   func stop() {
-    state.withLockedValue { $0.isStopping = true }
-    for _ in threads { signal.signal() }
+    let idle = state.withLockedValue { state -> [Sleeper] in
+      state.isStopping = true
+      defer { state.idle = [] }
+      return state.idle
+    }
+    for sleeper in idle { sleeper.signal.signal() }
     for thread in threads { thread.join() }
   }
 
   private func work() {
     chostsupport_name_thread(name)
     priority.apply()
+    let me = Sleeper()
     while true {
-      signal.wait()
-      let (next, isStopping) = state.withLockedValue { ($0.queue.popFirst(), $0.isStopping) }
-      if let next { next() } else if isStopping { return }
+      let step = state.withLockedValue { state -> Step in
+        if let next = state.queue.popFirst() { return .run(next) }
+        if state.isStopping { return .end }
+        state.idle.append(me)
+        return .sleep
+      }
+      switch step {
+      case .run(let next): next()
+      case .end: return
+      case .sleep:
+        me.signal.wait()
+        state.withLockedValue { _ in me.work.take() }?()
+      }
     }
   }
 }
