@@ -94,7 +94,10 @@ public final class LocalSegmentsTier: Tier {
       }
     }
     context.descriptors.removeAll()
-    registry.withLock { $0.lock = nil }
+    registry.withLock { registry in
+      registry.unsettled = [:]
+      registry.lock = nil
+    }
   }
 
   /// Ends as a killed process would, for benchmarks and tests: nothing is flushed or written, the lock is released.
@@ -126,7 +129,12 @@ public final class LocalSegmentsTier: Tier {
     guard let checkpoints else { throw TierError(.permanent, "the tier is not started") }
     guard !isOpen, initialOffset >= 0 else { throw TierError(.permanent, "\(id.topic)-\(id.partition) is already open") }
     // Opened before in this run: what recovery goes by is brought up to date first.
-    if let unsettled { settle([unsettled]) }
+    if let unsettled {
+      settle([unsettled])
+      if registry.withLock({ $0.unsettled[id] != nil }) {
+        throw TierError(.permanent, "\(id.topic)-\(id.partition): what it held before is not on disk; restart to recover it")
+      }
+    }
     let name = try directoryName(id)
     let recovery = Recovery(
       id: id, directory: directory.file(name), context: context, settings: settings, known: checkpoints.known(id),
@@ -183,6 +191,8 @@ public final class LocalSegmentsTier: Tier {
   /// What can wait until the tier stops, or the partition is opened again, is left to `settle`.
   func close(_ log: PartitionLog) {
     let isFinished = log.finish()
+    // A checkpoint that began before means nothing any more: the partition may be deleted and made again beside it.
+    log.published.withLock { $0.releases += 1 }
     registry.withLock { registry in
       registry.open[log.id] = nil
       if isFinished { registry.unsettled[log.id] = log } else { registry.isClean = false }
@@ -201,7 +211,10 @@ public final class LocalSegmentsTier: Tier {
       context.host.log(.warning, "A checkpoint could not be written.", [("error", error.message)])
     }
     registry.withLock { registry in
-      for log in logs where registry.unsettled[log.id] === log { registry.unsettled[log.id] = nil }
+      // One that could not be settled is tried again when the tier stops.
+      for (log, checkpoint) in zip(logs, found) where checkpoint != nil && registry.unsettled[log.id] === log {
+        registry.unsettled[log.id] = nil
+      }
       if !isSaved || changes.count < logs.count { registry.isClean = false }
     }
   }

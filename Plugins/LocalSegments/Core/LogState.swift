@@ -169,6 +169,6 @@ extension SegmentTail {
     guard byteCount > 0 else { return nil }
     return RecoveryTail(
       recoveryPoint: nextOffset, segmentBase: base, position: byteCount, maxTimestamp: maxTimestamp,
-      maxTimestampLast: maxTimestampLast, firstTimestamp: firstTimestamp)
+      maxTimestampLast: maxTimestampLast, firstTimestamp: max(-1, firstTimestamp))
   }
 }

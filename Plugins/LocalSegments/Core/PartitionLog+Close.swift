@@ -34,9 +34,11 @@ extension PartitionLog {
     }
   }
 
-  /// Syncs the indexes of sealed segments. Blocks; beside everything else.
+  /// Syncs the indexes of sealed segments. Throws ENOSPC where they could not be completed, for which a full disk is the
+  /// reason that passes. Blocks; beside everything else.
   func syncSealedIndexes(_ pending: PendingCheckpoint) throws(Errno) {
     for entry in pending.sealed {
+      if entry.segment.areIndexesIncomplete.load(ordering: .acquiring) { throw .noSpace }
       for slot in [entry.segment.index.slot, entry.segment.timeIndex.slot] { try syncIfThere(slot) }
     }
   }
@@ -68,15 +70,14 @@ extension PartitionLog {
   }
 
   /// The first half of closing: everything is durable, in the files or in the commit log, and the indexes are complete
-  /// without being synced. The rest is ``Settlement``'s. False when the partition is poisoned, so that the next start must
-  /// trust nothing new. Blocks.
+  /// without being synced. The rest is ``Settlement``'s. False when the partition is poisoned or its indexes are not
+  /// complete, so that the next start must trust nothing new. Blocks.
   func finish() -> Bool {
     let isDurable = published.withLock { state in
       state.poison == nil && state.durableEnd == state.endOffset && state.failedAppends == state.settledAppends
     }
     if !isDurable { guard case .success = flush() else { return false } }
-    finishIndexes(published.withLock { $0.segments[$0.segments.count - 1] }, syncing: false)
-    return true
+    return finishIndexes(published.withLock { $0.segments[$0.segments.count - 1] }, syncing: false)
   }
 
   /// Closes the descriptors that nobody else holds.

@@ -46,16 +46,19 @@ extension PartitionLog {
 
   /// Syncs one file of a ticket. Blocks; from any thread.
   func sync(_ item: FlushTicket.File) -> TierError? {
-    do throws(Errno) {
-      try fileSystem.syncData(item.file.descriptor)
-      return nil
-    } catch {
-      published.withLock { $0.hasFailedSync = true }
-      return poison("sync \(item.file.path): \(error)")
+    item.file.syncing.withLock { _ in
+      do throws(Errno) {
+        try fileSystem.syncData(item.file.descriptor)
+        return nil
+      } catch {
+        published.withLock { $0.hasFailedSync = true }
+        return poison("sync \(item.file.path): \(error)")
+      }
     }
   }
 
-  /// Ends a ticket whose files were all synced. Returns the durable end. Blocks when the directory is due.
+  /// Ends a ticket whose files were all synced. Returns the durable end. Throws when a sync beside these failed, whose
+  /// error may have been about the same bytes. Blocks when the directory is due.
   func complete(_ ticket: FlushTicket) throws(TierError) -> Int64 {
     if ticket.syncsDirectory {
       do throws(Errno) { try fileSystem.syncDirectory(directory) } catch {
@@ -63,10 +66,12 @@ extension PartitionLog {
         throw poison("sync \(directory): \(error)")
       }
     }
-    let durableEnd = published.withLock { state -> Int64 in
+    let durableEnd = published.withLock { state -> Int64? in
+      if state.hasFailedSync { return nil }
       // A truncation beside this flush made its own end durable and replaced files; what was captured means nothing.
-      state.truncations == ticket.truncations ? state.noteFlushed(ticket) : state.durableEnd
+      return state.truncations == ticket.truncations ? state.noteFlushed(ticket) : state.durableEnd
     }
+    guard let durableEnd else { throw poison("a sync beside this one failed") }
     reserve()
     return durableEnd
   }

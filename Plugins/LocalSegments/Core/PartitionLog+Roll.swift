@@ -19,8 +19,9 @@ extension PartitionLog {
   }
 
   /// Completes the indexes of a segment that gets no more batches and gives back what was reserved behind its log.
-  /// A failure only makes lookups slower, so it is logged and not reported.
-  func finishIndexes(_ entry: SegmentEntry, syncing: Bool) {
+  /// A failure only makes lookups slower, so it is logged; false tells that no start may trust them.
+  @discardableResult
+  func finishIndexes(_ entry: SegmentEntry, syncing: Bool) -> Bool {
     let segment = entry.segment
     do throws(Errno) {
       if let time = indexing.timeEntry(base: segment.baseOffset, tail: entry.tail) {
@@ -31,10 +32,13 @@ extension PartitionLog {
       if let file = entry.dirtyFile ?? segment.log.ifOpen() {
         try segment.endReservation(file, size: entry.tail.byteCount)
       }
+      return true
     } catch {
+      segment.areIndexesIncomplete.store(true, ordering: .releasing)
       log(
         .warning, "The indexes of a segment could not be completed; they are rebuilt at the next start.",
         [("file", segment.log.path), ("error", error.description)])
+      return false
     }
   }
 
@@ -56,7 +60,7 @@ extension PartitionLog {
     let entry = published.withLock { $0.segments[$0.segments.count - 1] }
     guard entry.tail.byteCount > 0 else { return }
     let fresh = try createSegment(at: entry.tail.nextOffset)
-    finishIndexes(entry, syncing: true)
+    let isIndexed = finishIndexes(entry, syncing: true)
     indexing = IndexingState()
     published.withLock { state in
       state.segments.append(fresh)
@@ -64,10 +68,12 @@ extension PartitionLog {
     }
     _ = try flush().get()
     try naming("sync", directory) { () throws(Errno) in try fileSystem.syncDirectory(directory) }
+    // The sealed segment may be gone: it could be copied and evicted as soon as it was published.
     published.withLock { state in
-      let last = state.segments.count - 1
-      state.segments[last].isNameDurable = true
-      state.segments[last - 1].areIndexesDurable = true
+      for index in state.segments.indices {
+        if state.segments[index].segment === fresh.segment { state.segments[index].isNameDurable = true }
+        if state.segments[index].segment === entry.segment { state.segments[index].areIndexesDurable = isIndexed }
+      }
     }
   }
 }

@@ -11,6 +11,9 @@ final class Segment: Sendable {
   let timeIndex: SegmentIndex<TimeIndexEntry>
   /// Set when a lookup through the index failed; lookups walk the log from its start from then on.
   let isIndexDistrusted = Atomic<Bool>(false)
+  /// Set when the index files could not be completed: no recovery point may rely on them, so that the next start makes
+  /// them again.
+  let areIndexesIncomplete = Atomic<Bool>(false)
   private let allocation = Guarded(Allocation())
 
   private struct Allocation {

@@ -29,13 +29,17 @@ struct Settlement {
 
     var epochsPath: String { "\(log.directory)/\(PartitionFiles.epochs)" }
 
+    /// Whether the log was closed or cut since; its directory may belong to another.
+    var isOutdated: Bool { log.published.withLock { $0.releases } != pending.releases }
+
     func step(_ body: () throws(Errno) -> Void) {
       guard failure == nil else { return }
       do throws(Errno) { try body() } catch { failure = TierError(error, "settle", log.directory) }
     }
   }
 
-  /// One checkpoint for each partition, in order; nil, with a log line, for one that could not be settled. Blocks.
+  /// One checkpoint for each partition, in order; nil for one that was closed or cut meanwhile and, with a log line, for
+  /// one that could not be settled. Blocks.
   func run(_ logs: [PartitionLog]) -> [PartitionCheckpoint?] {
     stride(from: 0, to: logs.count, by: Limits.settledAtOnceMax).flatMap { start in
       runAtOnce(logs[start..<min(logs.count, start + Limits.settledAtOnceMax)])
@@ -53,6 +57,8 @@ struct Settlement {
         part.log.log(.warning, "A partition's checkpoint could not be prepared.", [("error", failure.message)])
         return nil
       }
+      // Its checkpoint would not be taken, and what it skipped still has to be written.
+      if part.isOutdated { return nil }
       if isClosing { part.log.letGoOfFiles() }
       return part.log.endCheckpoint(part.pending)
     }
@@ -65,7 +71,7 @@ struct Settlement {
         guard let file = slot.ifOpen() else { continue }
         fileSystem.startWriteback(file.descriptor, at: 0, byteCount: 0)
       }
-      guard part.pending.epochs.isChanged else { return }
+      guard part.pending.epochs.isChanged, !part.isOutdated else { return }
       let draft = try OpenFile(part.epochsPath + ".tmp", .replacing, fileSystem)
       try Array(LeaderEpochCheckpoint.format(part.pending.epochs.entries).utf8).withUnsafeBytesTyped { (raw) throws(Errno) in
         try fileSystem.writeFully(draft.descriptor, raw, at: 0)
@@ -84,7 +90,7 @@ struct Settlement {
   }
 
   private func rename(_ part: Part) {
-    guard part.draft != nil else { return }
+    guard part.draft != nil, !part.isOutdated else { return }
     part.step { () throws(Errno) in
       try part.log.fileSystem.rename(part.epochsPath + ".tmp", to: part.epochsPath)
     }

@@ -59,7 +59,7 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
   var capacity: Int?
   /// Runs after a file was made durable and before its caller hears of it.
   var afterSync: (() -> Void)?
-  /// Runs before a read or a rename, on the thread that makes it; it may wait for others.
+  /// Runs before a read, a rename or the sync of a directory, on the thread that makes it; it may wait for others.
   var beforeCall: ((Operation, String) -> Void)?
   /// Paths of files that were synced, in order; the test empties it.
   var synced: [String] = []
@@ -418,6 +418,7 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
   }
 
   func syncDirectory(_ path: String) throws(Errno) {
+    beforeCall?(.syncDirectory, path)
     try locking { () throws(Errno) in
       try enter(.syncDirectory, path)
       guard case .directory(let directory) = try node(path) else { throw .notFound }

@@ -1,0 +1,97 @@
+import Dispatch
+import Foundation
+import Synchronization
+import Testing
+import TierKit
+
+@testable import LocalSegmentsCore
+
+/// Orders of events that need two threads, or one failure beside a success, made certain.
+@Suite struct SettlingTests {
+  /// The kernel reports a failed write-back to one caller; a second sync of the same file then succeeds.
+  @Test func aSuccessBesideAFailedSyncMakesNothingDurable() throws {
+    let rig = try Rig()
+    let log = try rig.open()
+    try log.append(series(5))
+    let ticket = try #require(try log.makeTicket(.unfiled))
+    rig.disk.faults = [.init(operation: .syncData, path: ".log", count: 1, errno: .inputOutput)]
+    #expect(log.sync(ticket.files[0]) != nil)
+    #expect(log.sync(ticket.files[0]) == nil, "the disk has told of its failure once")
+    #expect(throws: TierError.self) { try log.complete(ticket) }
+    #expect(log.currentState.durableEndOffset == 0)
+    #expect(!log.fileAway())
+  }
+
+  @Test func aCheckpointOfAPartitionThatWasMadeAgainMeanwhileIsNotTaken() throws {
+    let rig = try Rig()
+    let old = try rig.open()
+    try old.append(series(30))
+    _ = try old.flush().get()
+    try old.advanceStart(to: 25)
+    let pending = old.beginCheckpoint()
+    rig.tier.close(old)
+    try rig.tier.deletePartition(Rig.orders)
+    let again = PartitionID(topic: "orders", topicID: Array(repeating: 9, count: 16), partition: 3)
+    let new = try rig.open(again)
+    let checkpoints = try #require(new.checkpoints as? Checkpoints)
+    try checkpoints.save([(log: old, checkpoint: old.endCheckpoint(pending))])
+    #expect(checkpoints.known(again) == PartitionCheckpoint(recoveryPoint: 0))
+    try new.append(series(10))
+    _ = try new.flush().get()
+    let found = try Rig(rig.disk.afterLosingAll()).open(again)
+    #expect(try found.answer(0).bytes == bytes(series(10)))
+  }
+
+  @Test func aSegmentMayBeEvictedWhileItsSealingEnds() throws {
+    let rig = try Rig()
+    let log = try rig.open()
+    try log.append(series(10))
+    // The directory is synced when the sealed segment is known to everybody already.
+    let isDone = Mutex(false)
+    rig.disk.beforeCall = { operation, _ in
+      guard operation == .syncDirectory, log.published.withLock({ $0.segments.count }) == 2 else { return }
+      let isFirst = isDone.withLock { done in
+        defer { done = true }
+        return !done
+      }
+      guard isFirst else { return }
+      do { try log.evict(before: 10) } catch { Issue.record(error) }
+    }
+    try log.seal()
+    #expect(isDone.withLock { $0 } && log.currentState.startOffset == 10)
+    try log.append(series(3, from: 10))
+    #expect(try log.answer(10).bytes == bytes(series(3, from: 10)))
+  }
+
+  @Test func indexesThatADiskWithoutSpaceCutShortAreNotTrusted() throws {
+    let rig = try Rig()
+    let log = try rig.open(interval: 100)
+    try log.append(series(20))
+    rig.disk.faults = [.init(operation: .write, path: "index", errno: .noSpace)]
+    try log.seal()
+    rig.disk.faults = []
+    try log.append(series(2, from: 20))
+    rig.tier.checkpoint()
+    rig.tier.stop()
+    let again = try Rig(rig.disk.afterKill())
+    let found = try again.open(interval: 100)
+    #expect(found.currentState.maxTimestamp == 1_021)
+    for offset in 0..<22 {
+      let time = Int64(1_000 + offset)
+      #expect(
+        try found.findTimestamp(time, in: 0..<Int64.max, nonblocking: false)
+          == .found(baseOffset: Int64(offset), maxTimestamp: time))
+    }
+  }
+
+  @Test func aTimeBeforeAllTimesDoesNotSpoilTheTailsOfOthers() throws {
+    let rig = try Rig()
+    let log = try rig.open()
+    try log.append([TestBatch(at: 0, payload: [1], timestamp: -100)])
+    _ = try log.flush().get()
+    rig.tier.checkpoint()
+    let again = try Rig(rig.disk.afterKill())
+    #expect(try again.open().currentState.endOffset == 1)
+    #expect(again.host.linesAtLeast(.warning).isEmpty)
+  }
+}
