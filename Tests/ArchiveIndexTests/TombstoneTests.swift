@@ -87,7 +87,8 @@ import TierKit
     #expect(rig.store.keys.isEmpty)
   }
 
-  @Test func anIndexFromBeforeTheDeletionLearnsOfItByARebuild() throws {
+  /// It cannot be told from one whose deletion was never accepted, and what is kept can still be deleted.
+  @Test func anIndexFromBeforeTheDeletionKeepsThePartitionUntilItIsDeletedAgain() throws {
     let disk = SimulatedDisk()
     let rig = try Rig(disk: disk)
     let partition = try rig.open()
@@ -99,7 +100,10 @@ import TierKit
     let again = try restarted(rig, disk)
     #expect(try again.findings().map(\.key) == [mark])
     _ = try again.tier.rebuild { _, _ in true }
-    #expect(try again.tier.listPartitions().isEmpty)
+    #expect(try again.tier.listPartitions() == [Rig.orders])
+    try again.expectClean()
+    #expect(!again.store.keys.isEmpty && !again.store.keys.contains(mark))
+    try again.tier.deletePartition(Rig.orders)
     try again.expectClean()
     #expect(again.store.keys.isEmpty)
   }
@@ -107,8 +111,10 @@ import TierKit
   @Test func aMarkOfADeletionThatWasNeverAcceptedDoesNotTakeWhatIsWrittenNow() throws {
     let disk = SimulatedDisk()
     let rig = try Rig(disk: disk)
-    // The mark is there and the index could not be written: the host was told that nothing was accepted.
+    // The mark is there, the index could not be written, and the mark could not be taken back: the host was told that
+    // nothing was accepted.
     disk.fail(at: disk.changeCount)
+    rig.store.fail(.remove, .refuses(.retriable), key: mark)
     #expect(throws: TierError.self) { try rig.tier.deletePartition(Rig.orders) }
     #expect(rig.store.keys == [mark])
     let all = batches(10)

@@ -22,7 +22,7 @@ extension ArchiveTier {
     var pause: Int64 = 200_000_000
     while true {
       do throws(TierError) {
-        let count = try rebuildFromListing()
+        let count = try rebuildFromListing(isIntact: false)
         if count > 0 || found != .missing {
           host.log(
             .warning, "The segment index was rebuilt from the store's listing.",
@@ -45,22 +45,30 @@ extension ArchiveTier {
   private func compareWithStoreIfReachable() throws(TierError) {
     guard try environment.identity.confirmIfReachable() else { return }
     do throws(TierError) {
-      _ = try rebuildFromListing()
+      _ = try rebuildFromListing(isIntact: true)
     } catch {
       host.log(.warning, "The segment index was not compared with the store.", [("error", error.message)])
     }
   }
 
   /// Replaces the index by what the store has and what could be read of the old one, and returns how many objects that
-  /// are.
-  private func rebuildFromListing() throws(TierError) -> Int {
+  /// are. `isIntact`: as far as can be told, the old one lacks nothing; marks that are stale by it are left to
+  /// `archive rebuild`, because a file that somebody cut may lack what they belong to.
+  private func rebuildFromListing(isIntact: Bool) throws(TierError) -> Int {
     // What could be read of the index may say which store it was.
     if environment.index.current.storeID != nil { try environment.identity.confirm() }
     var listing = StoreListing()
     try environment.access.list(prefix: "") { listing.add($0) }
     var state = environment.index.current
     // The listing is newer than anything in the index, and nothing else runs yet.
-    state.apply(state.changes(to: listing, noticedAt: nil, isGone: { _ in true }))
+    if isIntact {
+      for id in state.staleMarks(listing) {
+        host.log(
+          .warning, "A partition is marked as deleted and the index has no deletion of it; the partition was kept.",
+          [("partition", "\(id.topic)-\(id.partition)")])
+      }
+    }
+    state.apply(state.changes(to: listing, isIntact: isIntact, noticedAt: nil, isGone: { _ in true }))
     try environment.index.replace(with: state)
     return state.objectCount
   }

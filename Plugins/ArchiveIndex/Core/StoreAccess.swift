@@ -107,6 +107,19 @@ package struct StoreAccess: Sendable {
     return nil
   }
 
+  /// One page of a listing. Throws `retriable` for a page that has nothing and is not the last: taken for the end, what
+  /// follows it would count as gone.
+  func page(
+    prefix: String, startAfter: String, limit: Int, _ call: StoreCall
+  ) throws(TierError) -> ObjectListing {
+    let page = try store.list(prefix: prefix, startAfter: startAfter, limit: limit, call)
+    guard !page.hasMore || !page.objects.isEmpty else {
+      throw TierError(
+        .retriable, "the store's listing of \"\(prefix)\" has more behind \"\(startAfter)\" and does not say what")
+    }
+    return page
+  }
+
   /// Calls `visit` with every page of the listing of `prefix`.
   func list(
     prefix: String, startAfter: String = "", isCancelled: @escaping @Sendable () -> Bool = { false },
@@ -114,7 +127,7 @@ package struct StoreAccess: Sendable {
   ) throws(TierError) {
     var last = startAfter
     while true {
-      let page = try store.list(
+      let page = try page(
         prefix: prefix, startAfter: last, limit: Limits.listingPage, call(isCancelled: isCancelled))
       try visit(page.objects)
       guard page.hasMore, let end = page.objects.last?.key else { return }

@@ -19,6 +19,8 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
     case flips(Int)
     /// A put writes half and is believed.
     case tears
+    /// A listing answers with a page that has nothing, and says that there is more.
+    case hidesPage
   }
 
   struct Fault {
@@ -81,6 +83,11 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
 
   /// Waits until the last object was removed; false when that takes absurdly long.
   func waitUntilEmpty() -> Bool { emptied.wait(nanoseconds: 60_000_000_000) { $0 ? true : nil } ?? false }
+
+  private let removing = Guarded<(@Sendable ([String]) -> Void)?>(nil)
+
+  /// Calls `body` with the keys whenever some are to be removed, before they are.
+  func beforeRemoving(_ body: (@Sendable ([String]) -> Void)?) { removing.withLock { $0 = body } }
 
   private let holding = Guarded((isHeld: false, waitingCount: 0))
 
@@ -185,7 +192,8 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
 
   func list(prefix: String, startAfter: String, limit: Int, _ call: StoreCall) throws(TierError) -> ObjectListing {
     try state.withLock { (state) throws(TierError) in
-      _ = try enter(.list, prefix, &state)
+      let effect = try enter(.list, prefix, &state)
+      if case .hidesPage? = effect { return ObjectListing(objects: [], hasMore: true) }
       let keys = state.sorted ?? state.objects.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
       state.sorted = keys
       let first = keys.partitioningIndex {
@@ -200,6 +208,7 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
   }
 
   func remove(_ keys: [String], _ call: StoreCall) throws(TierError) {
+    removing.withLock { $0 }?(keys)
     try state.withLock { (state) throws(TierError) in
       let effect = try enter(.remove, keys.first ?? "", &state)
       for key in keys { state.objects[key] = nil }

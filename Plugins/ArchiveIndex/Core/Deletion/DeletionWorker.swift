@@ -78,49 +78,82 @@ package final class DeletionWorker: Sendable {
 
   /// Nothing of the partition is seen any more, and everything goes in the background. When this returns, the promise
   /// outlives the index. Throws when the store could not be told of it; the deletion goes on all the same, and a
-  /// repetition tells the store again.
+  /// repetition tells the store again. Throws as well when the index could not be written: then nothing was accepted.
   func accept(_ id: PartitionID) throws(TierError) {
     defer { wake() }
     let failure = try marks.withLock { (_) throws(TierError) in
-      let failure = mark(id)
-      try index.commit { state in state.pendingPartitions.contains(id) ? [] : [.deletePartition(id)] }
+      let (isNew, failure) = mark(id)
+      do throws(TierError) {
+        try index.commit { state in state.pendingPartitions.contains(id) ? [] : [.deletePartition(id)] }
+      } catch {
+        // One that was there before may be that of a deletion that was accepted.
+        if isNew { takeBackMark(of: id) }
+        throw error
+      }
       return failure
     }
     if let failure { throw failure }
   }
 
-  private func mark(_ id: PartitionID) -> TierError? {
+  /// `isNew`: this call has put the mark, for certain. Inside `marks`.
+  private func mark(_ id: PartitionID) -> (isNew: Bool, failure: TierError?) {
     do throws(TierError) {
       guard try identity.confirmIfReachable() else {
-        return TierError(.retriable, "the store could not be told that \(id.topic)-\(id.partition) is to be deleted")
+        let what = "the store could not be told that \(id.topic)-\(id.partition) is to be deleted"
+        return (false, TierError(.retriable, what))
       }
-      var call = access.call()
-      call.deadline = min(call.deadline, host.monotonicNanoseconds + Limits.promisePatience)
-      _ = try Tombstone.content.withRawBytes { (raw) throws(TierError) in
+      let call = promiseCall()
+      let isNew = try Tombstone.content.withRawBytes { (raw) throws(TierError) in
         try access.store.put(Tombstone.key(of: id), [raw], ifAbsent: true, call)
       }
-      return nil
+      return (isNew, nil)
     } catch {
-      return error
+      return (false, error)
     }
+  }
+
+  /// Inside `marks`. A mark that cannot be taken back now is found by an import or a rebuild, which know it for what it
+  /// is as long as there is an index.
+  private func takeBackMark(of id: PartitionID) {
+    do throws(TierError) {
+      try access.store.remove([Tombstone.key(of: id)], promiseCall())
+    } catch {
+      host.log(
+        .warning, "The mark of a deletion that was not accepted stays in the store for now.",
+        [("partition", "\(id.topic)-\(id.partition)"), ("error", error.message)])
+    }
+  }
+
+  private func promiseCall() -> StoreCall {
+    var call = access.call()
+    call.deadline = min(call.deadline, host.monotonicNanoseconds + Limits.promisePatience)
+    return call
   }
 
   /// For a partition that is being written to and whose mark was seen: a deletion that is in the index is finished; one
   /// that never got there was not accepted, and its mark must not outlive what is written now. True: it was finished.
   func settleMark(of id: PartitionID, isCancelled: @escaping @Sendable () -> Bool) throws(TierError) -> Bool {
     let isPending = try exclusion.withLock { (_) throws(TierError) in
+      try !removeMark(of: id, isCancelled: isCancelled)
+    }
+    if isPending { try finishDeletion(of: id, isCancelled: isCancelled) }
+    return isPending
+  }
+
+  /// Removes the mark of a partition unless the index has the deletion. True: it was removed. Inside `exclusion`.
+  func removeMark(
+    of id: PartitionID, isCancelled: @escaping @Sendable () -> Bool = { false }
+  ) throws(TierError) -> Bool {
+    let isPending = try marks.withLock { (_) throws(TierError) in
       if index.current.pendingPartitions.contains(id) { return true }
       try access.store.remove([Tombstone.key(of: id)], access.call(isCancelled: isCancelled))
       return false
     }
-    if isPending {
-      try finishDeletion(of: id, isCancelled: isCancelled)
-      return true
-    }
+    if isPending { return false }
     host.log(
       .warning, "The mark of a deletion that was never accepted was removed.",
       [("partition", "\(id.topic)-\(id.partition)")])
-    return false
+    return true
   }
 
   // MARK: deleting
@@ -189,7 +222,7 @@ package final class DeletionWorker: Sendable {
       // A page may end with the mark, and strangers' keys may follow it.
       for start in ["", mark] {
         while true {
-          let page = try access.store.list(
+          let page = try access.page(
             prefix: directory, startAfter: start, limit: Limits.removePage, access.call(isCancelled: isCancelled))
           let keys = page.objects.map(\.key).filter { $0 != mark }
           if keys.isEmpty { break }

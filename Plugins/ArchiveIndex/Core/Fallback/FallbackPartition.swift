@@ -55,7 +55,7 @@ final class FallbackPartition: TierPartition {
   private func lookUp(_ offset: Int64) throws(TierError) -> Repair {
     let known = environment.index[id]
     let directory = ObjectName.directory(topic: id.topic, topicID: id.topicID, partition: id.partition)
-    let page = try environment.access.store.list(
+    let page = try environment.access.page(
       prefix: directory, startAfter: ObjectName.listingStart(directory: directory, offset: offset),
       limit: Limits.fallbackListingPage, environment.access.call())
     var listing = StoreListing()

@@ -24,10 +24,14 @@ extension ArchiveTier: ArchivingTier {
       let gone = try environment.gone(missing) { (done) throws(TierError) in try meter.note(done, of: missing.count) }
       let now = host.wallClockMilliseconds
       let changes = try environment.index.commit { state in
-        state.changes(to: listing, noticedAt: now) { gone.contains($0.name) }
+        state.changes(to: listing, isIntact: true, noticedAt: now) { gone.contains($0.name) }
       }
       for case .remove(let name) in changes { environment.forget(name) }
       for case .lose(let lost) in changes { environment.forget(lost.object.name) }
+      var unmarked = 0
+      for id in environment.index.current.staleMarks(listing) where try environment.deletions.removeMark(of: id) {
+        unmarked += 1
+      }
       environment.noteLostObjects()
       let completed = try environment.completeEntries(width: Limits.footerReadsMax) { (done, total) throws(TierError) in
         try meter.note(done, of: total)
@@ -37,7 +41,7 @@ extension ArchiveTier: ArchivingTier {
       var summary = environment.index.current.summary
       summary.objectBytes = UInt64(listing.objects.values.reduce(0) { $0 + $1.byteCount })
       summary.findings = UInt64(listing.foreign.count)
-      summary.repaired = UInt64(changes.count + completed)
+      summary.repaired = UInt64(changes.count + unmarked + completed)
       return summary
     }
   }

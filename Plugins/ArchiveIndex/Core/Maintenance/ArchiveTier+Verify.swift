@@ -42,7 +42,10 @@ extension ArchiveTier {
     let after = environment.index.current
     for id in listing.deletedPartitions
     where ![before, after].contains(where: { $0.pendingPartitions.contains(id) }) {
-      let detail = "The partition is marked as deleted and the index does not know of it; a rebuild deletes it."
+      let detail =
+        after[id] == nil
+        ? "The partition is marked as deleted and the index does not know of it; a rebuild deletes it."
+        : "The partition is marked as deleted and the index has it, and no deletion; a rebuild removes the mark."
       report(ArchiveFinding(.objectWithoutEntry, Tombstone.key(of: id), detail))
     }
     for object in listing.objects.values.sorted(by: { $0.key < $1.key }) {

@@ -25,13 +25,14 @@ struct StoreListing {
 
 extension IndexState {
   /// What has to change for this state to be what the listing shows. Objects that are being deleted stay that way, what
-  /// lies below a partition's start goes, and so does everything of a partition with a mark. `isGone` says whether an
-  /// entry's object is really not there; it is remembered as lost at the time `noticedAt`. With nil it is forgotten: for
-  /// an index that may lack the record of its deletion.
+  /// lies below a partition's start goes, and so does everything of a partition with a mark, except a stale one where
+  /// `isIntact`: this state is the one that was committed last. `isGone` says whether an entry's object is really not
+  /// there; it is remembered as lost at the time `noticedAt`. With nil it is forgotten: for an index that may lack the
+  /// record of its deletion.
   func changes(
-    to listing: StoreListing, noticedAt: Int64?, isGone: (IndexedObject) -> Bool
+    to listing: StoreListing, isIntact: Bool, noticedAt: Int64?, isGone: (IndexedObject) -> Bool
   ) -> [IndexChange] {
-    let marked = listing.deletedPartitions
+    let marked = isIntact ? listing.deletedPartitions.subtracting(staleMarks(listing)) : listing.deletedPartitions
     var changes: [IndexChange] = marked.subtracting(pendingPartitions).map { .deletePartition($0) }
     for object in listing.objects.values where !isBeingDeleted(object) && !marked.contains(object.id) {
       let known = self[object.id]
@@ -48,6 +49,12 @@ extension IndexState {
       }
     }
     return changes
+  }
+
+  /// Partitions with a mark that this state has, and no deletion of: the mark is of a deletion that was never accepted,
+  /// and says nothing of what the partition holds. Only of an intact state.
+  func staleMarks(_ listing: StoreListing) -> Set<PartitionID> {
+    listing.deletedPartitions.filter { self[$0] != nil && !pendingPartitions.contains($0) }
   }
 
   func isBeingDeleted(_ object: IndexedObject) -> Bool {

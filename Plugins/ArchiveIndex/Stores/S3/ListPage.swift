@@ -27,7 +27,7 @@ struct ListPage: Equatable {
       directories.append(prefix)
     }
     isTruncated = root.text("IsTruncated") == "true"
-    nextToken = root.text("NextContinuationToken")
+    nextToken = root.text("NextContinuationToken").flatMap { $0.isEmpty ? nil : $0 }
     // A page that ends without saying where to go on would end the listing early.
     if isTruncated, objects.isEmpty, nextToken == nil { return nil }
   }

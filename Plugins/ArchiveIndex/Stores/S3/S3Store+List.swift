@@ -19,10 +19,12 @@ extension S3Store {
   private func listInOrder(
     _ prefix: String, _ startAfter: String, _ walk: inout ListingWalk, _ scope: CallScope
   ) throws(TierError) {
+    let what = "listing s3://\(configuration.bucket)/\(fullKey(prefix))"
     var last = startAfter.isEmpty ? "" : fullKey(startAfter)
+    var token: String?
     while true {
-      try scope.check("listing s3://\(configuration.bucket)/\(fullKey(prefix))")
-      let page = try client().page(prefix: fullKey(prefix), startAfter: last, scope)
+      try scope.check(what)
+      let page = try client().page(prefix: fullKey(prefix), startAfter: token == nil ? last : "", token: token, scope)
       for object in page.objects {
         guard object.key.utf8.starts(with: fullKey(prefix).utf8), precedes(last.utf8, object.key.utf8) else {
           throw TierError(
@@ -33,16 +35,29 @@ extension S3Store {
         if let found = known(object) { walk.add(found) }
         if walk.hasMore { return }
       }
-      if !page.isTruncated || page.objects.isEmpty { return }
+      if !page.isTruncated { return }
+      // Keys say where to go on. A page may be without them before the end, as where versions of deleted objects are
+      // kept; then only the service knows.
+      token = page.objects.isEmpty ? try next(page, behind: token, what) : nil
     }
+  }
+
+  /// Where a truncated page says that the listing goes on. Throws when it does not, or says so of where it was: that is
+  /// no end.
+  private func next(_ page: ListPage, behind token: String?, _ what: String) throws(TierError) -> String {
+    guard let next = page.nextToken, next != token else {
+      throw TierError(.retriable, "\(what): the service has more and does not say where")
+    }
+    return next
   }
 
   /// For services that list directory by directory: each one is read whole and put in order here.
   private func listDirectory(_ base: String, _ walk: inout ListingWalk, _ scope: CallScope) throws(TierError) {
     var stems: [(key: String, object: ObjectInfo?)] = []
+    let what = "listing s3://\(configuration.bucket)/\(fullKey(base))"
     var token: String?
     repeat {
-      try scope.check("listing s3://\(configuration.bucket)/\(fullKey(base))")
+      try scope.check(what)
       let page = try client().page(prefix: fullKey(base), isOneDirectory: true, token: token, scope)
       for object in page.objects { if let found = known(object) { stems.append((found.key, found)) } }
       for directory in page.directories where directory.utf8.starts(with: fullKey(base).utf8) {
@@ -53,7 +68,7 @@ extension S3Store {
         throw TierError(
           .permanent, "s3://\(configuration.bucket)/\(fullKey(base)) has more than \(StoreLimits.directoryEntriesMax) entries")
       }
-      token = page.isTruncated ? page.nextToken : nil
+      token = page.isTruncated ? try next(page, behind: token, what) : nil
     } while token != nil
     for stem in stems.sorted(by: { precedes($0.key.utf8, $1.key.utf8) }) {
       if let object = stem.object {
