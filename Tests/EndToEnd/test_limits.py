@@ -405,3 +405,37 @@ def test_a_bomb_holds_up_nobody_else(brokers, topic):
     # On the loop there would be one between two bombs at best.
     assert meanwhile > 5 * count, f"{meanwhile} answers while {count} bombs were looked at"
     assert peak.grown < BOMB / 4, f"{peak.grown / MIB:.0f} MiB"
+
+
+def test_a_request_of_many_bombs_is_refused_when_it_has_taken_its_share(brokers, topic):
+    """Two records of 200 MiB in one request of some 400 KB; 256 MiB are what a small request may have decoded."""
+    broker = limited(brokers)
+    clients.create_topic(broker.bootstrap, topic, config={"cleanup.policy": "compact", "max.message.bytes": str(4 * MIB)})
+    keyed = bomb(b"k")
+    with connect(broker, timeout=60) as connection:
+        assert connection.produce(topic, 0, keyed + keyed) == (INVALID_RECORD, -1)
+        assert connection.latest(topic, 0) == 0, "nothing of it is stored"
+        assert connection.produce(topic, 0, keyed) == (0, 0), "one is a batch like any other"
+
+
+# -- many frames behind one
+
+def test_a_hundred_thousand_frames_behind_a_request_that_waits_are_answered_in_order(brokers, topic):
+    """They are answered by the turn of the event loop that ends the wait, one after the other and not one within the
+    other."""
+    count = 100_000
+    broker = limited(brokers, threads=1)
+    clients.create_topic(broker.bootstrap, topic, config={"cleanup.policy": "compact", "max.message.bytes": str(4 * MIB)})
+    unknown = b"".join(struct.pack(">ihhih", 10, 999, 0, number, -1) for number in range(1, count + 1))
+    with connect(broker, timeout=60) as hostile, connect(broker) as other:
+        sender = threading.Thread(
+            target=hostile.send, args=(wire.produce_request(0, topic, 0, bomb(b"k")) + unknown,))
+        sender.start()
+        correlation, body = hostile.receive()
+        assert (correlation, wire.parse_produce(body)) == (0, (0, 0))
+        data = hostile._exactly(count * 10)  # size, correlation id, error code
+        sender.join()
+        assert data == b"".join(struct.pack(">iih", 6, number, wire.UNSUPPORTED_VERSION)
+                                for number in range(1, count + 1))
+        assert other.api_versions(), "the broker still serves"
+        assert hostile.api_versions(), "and this connection too"

@@ -1,5 +1,6 @@
 import KafkaProtocol
 import NIOConcurrencyHelpers
+import Synchronization
 
 /// Appends record batches.
 ///
@@ -21,21 +22,38 @@ enum ProduceHandler: RequestHandler {
     // An answer lets the connection go on with its next request at once, so the allowance may be used meanwhile.
     let connection = context.connection
     var allowance = connection.decodingAllowance
-    let rest = append(request, from: 0, operation, now, allowance: &allowance)
+    let rest = append(request, from: 0, operation, now, allowance: &allowance) { true }
     connection.decodingAllowance = min(allowance, connection.decodingAllowance)
     guard let rest else { return }
     // Later requests of the connection wait, so that the order in which its records are appended stays.
-    context.runDecoding {
-      var unlimited = Int.max
-      let rest = append(request, from: rest, operation, now, allowance: &unlimited)
-      precondition(rest == nil, "an allowance without an end was used up")
+    context.runDecoding { finishDecoding(request, from: rest, operation, now) }
+  }
+
+  /// The partitions from the `first`th on, on the decoding pool. What the request's allowance is not enough for is refused.
+  private static func finishDecoding(
+    _ request: ProduceRequest, from first: Int, _ operation: ProduceOperation, _ now: Int64
+  ) {
+    let context = operation.context
+    let pool = context.broker.decodingPool
+    // A producer with acks=0 may close as soon as it has sent: its records count nevertheless.
+    let goesOn = {
+      !pool.isStopping && (operation.acks == .none || !context.connection.hasEnded.load(ordering: .relaxed))
     }
+    var allowance = AppendValidator.requestAllowance(frameByteCount: context.frame.byteCount)
+    guard let rest = append(request, from: first, operation, now, allowance: &allowance, while: goesOn) else { return }
+    let refusal =
+      goesOn()
+      ? AppendValidator.allowanceUsedUp
+      : AppendRefusal(code: .notLeaderOrFollower, message: "The broker stops, or the connection has ended.")
+    operation.refuse(from: rest, refusal)
   }
 
   /// Appends to the partitions of the request from the `first`th on. Returns the one whose records take more decoding than
-  /// the allowance, and nothing from there on has been looked at; nil when all are appended or refused.
+  /// the allowance, or at which `goesOn` said false, and nothing from there on has been appended; nil when all are appended
+  /// or refused.
   private static func append(
-    _ request: ProduceRequest, from first: Int, _ operation: ProduceOperation, _ now: Int64, allowance: inout Int
+    _ request: ProduceRequest, from first: Int, _ operation: ProduceOperation, _ now: Int64, allowance: inout Int,
+    while goesOn: () -> Bool
   ) -> Int? {
     var index = 0
     for topic in request.topicData {
@@ -45,17 +63,17 @@ enum ProduceHandler: RequestHandler {
       let served = operation.context.broker.topics.topic(topic.name)
       for (number, partition) in topic.partitionData.enumerated() where index + number >= first {
         let isDone = append(
-          partition, to: served, named: topic.name, operation, index + number, now, allowance: &allowance)
+          partition, to: served, named: topic.name, operation, index + number, now, allowance: &allowance, while: goesOn)
         if !isDone { return index + number }
       }
     }
     return nil
   }
 
-  /// False, and nothing has happened, when the records take more decoding than the allowance.
+  /// False, and nothing has happened, when the records take more decoding than the allowance or `goesOn` says so.
   private static func append(
     _ partition: ProduceRequest.PartitionProduceData, to topic: Topic?, named name: String,
-    _ operation: ProduceOperation, _ index: Int, _ now: Int64, allowance: inout Int
+    _ operation: ProduceOperation, _ index: Int, _ now: Int64, allowance: inout Int, while goesOn: () -> Bool
   ) -> Bool {
     guard let log = topic?.partition(partition.index) else {
       operation.complete(index, .refused(.unknownTopicOrPartition, nil))
@@ -72,9 +90,9 @@ enum ProduceHandler: RequestHandler {
     let validator = log.validator
     let frame = operation.context.frame
     do throws(AppendRefusal) {
-      guard let batches = try validator.validate(range, in: frame.bytes, now: now, allowance: &allowance) else {
-        return false
-      }
+      guard
+        let batches = try validator.validate(range, in: frame.bytes, now: now, allowance: &allowance, while: goesOn)
+      else { return false }
       log.append(
         AppendRequest(frame: frame, batches: batches, acks: operation.acks, codec: validator.codec) {
           operation.complete(index, $0)
@@ -123,6 +141,12 @@ final class ProduceOperation: Sendable {
       return state.missing == 0
     }
     if isLast { respond() }
+  }
+
+  /// Refuses the partitions from the `first`th on, none of which is decided.
+  func refuse(from first: Int, _ refusal: AppendRefusal) {
+    let count = state.withLockedValue { $0.outcomes.count }
+    for index in first..<count { complete(index, .refused(refusal.code, refusal.message)) }
   }
 
   func refuseAll(_ code: ErrorCode) {

@@ -36,22 +36,40 @@ struct AppendValidator: Sendable {
   var codec: Compression? = nil
   /// Decompressed records of one batch may take this many bytes when they must be decoded here.
   static let decodedByteCountMax = 256 << 20
+  /// Decoded bytes for each byte of its frame that a request may take on the decoding pool, beside one batch of the largest
+  /// size. Text and JSON shrink to a tenth; and a batch of one small record, some 70 bytes, is charged
+  /// ``inspectionByteCountMin``. Without an end, a frame of 100 MiB could hold terabytes, and a thread for hours.
+  static let decodedByteCountPerFrameByte = 16
   /// What looking at a batch takes of an allowance at least: a decoder is set up in the time in which it decodes this much.
   static let inspectionByteCountMin = 1024
   /// Records of one batch that a refusal names. The producer fails all of them anyway, and a batch of a few kilobytes can
   /// hold millions.
   static let namedRecordsMax = 1000
 
+  /// What a request of `frameByteCount` bytes may have decoded where nobody waits for the thread.
+  static func requestAllowance(frameByteCount: Int) -> Int {
+    max(decodedByteCountMax, decodedByteCountPerFrameByte * frameByteCount)
+  }
+
+  /// What the client is told of records for which its request's allowance was not enough.
+  static let allowanceUsedUp = AppendRefusal(
+    code: .invalidRecord,
+    message: "The records of this request decompress to more than \(decodedByteCountMax) bytes and "
+      + "\(decodedByteCountPerFrameByte) times its size; send fewer batches in a request.")
+
   /// All batches of `records`, which is a range of `frame`; empty when there are none.
   ///
   /// `allowance` is how many bytes of records may be decoded, and what was decoded is taken from it. Nil when that is not
-  /// enough: nothing is known about the records then, and the allowance is used up.
+  /// enough: nothing is known about the records then, and the allowance is used up. Nil too when `goesOn`, which is asked
+  /// before each batch, says false.
   func validate(
-    _ records: Range<Int>, in frame: UnsafeRawBufferPointer, now: Int64, allowance: inout Int
+    _ records: Range<Int>, in frame: UnsafeRawBufferPointer, now: Int64, allowance: inout Int,
+    while goesOn: () -> Bool = { true }
   ) throws(AppendRefusal) -> [ValidatedBatch]? {
     var batches: [ValidatedBatch] = []
     var position = records.lowerBound
     while position < records.upperBound {
+      guard goesOn() else { return nil }
       let rest = UnsafeRawBufferPointer(rebasing: frame[position..<records.upperBound])
       let header: RecordBatchHeader
       do throws(RecordBatchError) {
@@ -78,7 +96,7 @@ struct AppendValidator: Sendable {
     return batches
   }
 
-  /// The same without an allowance; for threads that may be held up.
+  /// The same without an allowance; for records that are known not to be many.
   func validate(
     _ records: Range<Int>, in frame: UnsafeRawBufferPointer, now: Int64
   ) throws(AppendRefusal) -> [ValidatedBatch] {

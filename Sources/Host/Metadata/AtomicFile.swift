@@ -5,6 +5,8 @@ import Glibc
 /// Everything here blocks.
 enum AtomicFile {
   /// Puts `bytes` in the place of the file, durably: draft, fsync, rename, fsync of the directory.
+  ///
+  /// The file has its old content when this throws, except with `notDurable`: then it has the new one.
   static func write(_ bytes: [UInt8], to path: String) throws(DataDirectory.Failure) {
     let draft = path + ".tmp"
     let file = try openDraft(bytes, draft)
@@ -16,12 +18,15 @@ enum AtomicFile {
       throw failure
     }
     guard rename(draft, path) == 0 else { throw .io(path: path, operation: "rename", errno: errno) }
-    try syncDirectory(of: path)
+    do throws(DataDirectory.Failure) { try syncDirectory(of: path) } catch {
+      guard case .io(_, _, let code) = error else { throw error }
+      throw .notDurable(path: path, errno: code)
+    }
   }
 
   /// Replaces many files of one directory, durably. Every step is done for all of them before the next one begins, so that
   /// the file system commits each step at once and not each file. Returns the failures, each with its place in the list;
-  /// a file that failed has its old content.
+  /// a file that failed has its old content, or the new one when the fsync of the directory is what failed.
   static func write(
     _ files: [(bytes: [UInt8], path: String)], in directory: String
   ) -> [(index: Int, DataDirectory.Failure)] {

@@ -11,7 +11,11 @@ import Foundation
 ///
 /// Not thread-safe and blocking: one thread at a time.
 struct BrokerSettingsFile {
+  /// Replaces the file at a path, as ``AtomicFile/write(_:to:)`` does; a test puts its own in the place.
+  typealias Writer = @Sendable ([UInt8], String) throws(DataDirectory.Failure) -> Void
+
   let path: String
+  private let write: Writer
 
   /// Far above what every setting of the table in both scopes takes.
   private static let byteCountMax = 1 << 20
@@ -19,6 +23,11 @@ struct BrokerSettingsFile {
   enum Failure: Error, CustomStringConvertible {
     case io(DataDirectory.Failure)
     case damaged(path: String, reason: String)
+
+    /// The file holds what should be saved, but perhaps not after a power failure.
+    var isOnlyNotDurable: Bool {
+      if case .io(.notDurable) = self { true } else { false }
+    }
 
     var description: String {
       switch self {
@@ -30,7 +39,13 @@ struct BrokerSettingsFile {
     }
   }
 
-  init(directory: String) { path = "\(directory)/broker.settings" }
+  init(
+    directory: String,
+    write: @escaping Writer = { (bytes, path) throws(DataDirectory.Failure) in try AtomicFile.write(bytes, to: path) }
+  ) {
+    path = "\(directory)/broker.settings"
+    self.write = write
+  }
 
   /// Nothing was set when there is no file.
   func load() throws(Failure) -> DynamicBrokerSettings {
@@ -58,7 +73,8 @@ struct BrokerSettingsFile {
     }
   }
 
-  /// The file holds `settings`, durably, when this returns. Nothing is changed when it throws.
+  /// The file holds `settings`, durably, when this returns. Nothing is changed when it throws anything but
+  /// ``Failure/isOnlyNotDurable``.
   func save(_ settings: DynamicBrokerSettings) throws(Failure) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -67,7 +83,7 @@ struct BrokerSettingsFile {
     let line = ChecksummedLine.encode(Array(json))
     precondition(line.count <= Self.byteCountMax, "the table of settings has outgrown its file")
     do throws(DataDirectory.Failure) {
-      try AtomicFile.write(line, to: path)
+      try write(line, path)
     } catch {
       throw .io(error)
     }

@@ -10,6 +10,8 @@ final class DataDirectory: @unchecked Sendable {
 
   enum Failure: Error, CustomStringConvertible {
     case io(path: String, operation: String, errno: Int32)
+    /// The file has its new content, and may have its old one again after a power failure.
+    case notDurable(path: String, errno: Int32)
     /// `process`: who uses it, when it says so.
     case inUse(path: String, process: Int32?)
     case wrongNode(path: String, found: String, configured: Int32)
@@ -19,6 +21,9 @@ final class DataDirectory: @unchecked Sendable {
     var description: String {
       switch self {
       case .io(let path, let operation, let code): "\(path): \(operation) failed: \(String(cString: strerror(code)))"
+      case .notDurable(let path, let code):
+        "\(path): replaced, but fsync of its directory failed: \(String(cString: strerror(code))); "
+          + "a power failure may bring the old content back"
       case .inUse(let path, let process):
         "\(path): another broker\(process.map { " (process \($0))" } ?? "") is using this data directory; stop it or choose "
           + "another data_dir"

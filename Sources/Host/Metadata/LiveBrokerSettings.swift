@@ -9,10 +9,15 @@ import NIOConcurrencyHelpers
 final class LiveBrokerSettings: Sendable {
   private let file: BrokerSettingsFile
   private let state: NIOLockedValueBox<BrokerSettings>
+  /// The file may have older settings after a power failure.
+  private let isUncertain = NIOLockedValueBox(false)
 
-  /// Reads what clients have set before. Blocks.
-  init(_ configuration: Configuration, logger: Logger) throws(BrokerSettingsFile.Failure) {
-    file = BrokerSettingsFile(directory: configuration.dataDirectory)
+  /// Reads what clients have set before. Blocks. `file`: instead of the one in the data directory.
+  init(
+    _ configuration: Configuration, logger: Logger, file: BrokerSettingsFile? = nil
+  ) throws(BrokerSettingsFile.Failure) {
+    let file = file ?? BrokerSettingsFile(directory: configuration.dataDirectory)
+    self.file = file
     let (kept, dropped) = try file.loadUsable()
     if !dropped.isEmpty {
       logger.warning(
@@ -30,10 +35,27 @@ final class LiveBrokerSettings: Sendable {
 
   var current: BrokerSettings { state.withLockedValue { $0 } }
 
-  /// Puts `dynamic`, which was checked, in force: durable first, then visible. On the controller thread; blocks.
-  /// Nothing is changed when it throws.
+  /// Puts `dynamic`, which was checked, in force: durable first, then visible. Writes nothing when it is in force and
+  /// durable already. On the controller thread; blocks.
+  ///
+  /// When it throws, ``current`` says what is in force, which is what the file holds: mostly what was before. Where only
+  /// the durability is unknown it is `dynamic`, and the next call writes it again, so that nobody is told of success
+  /// before it is durable.
   func replace(_ dynamic: DynamicBrokerSettings) throws(BrokerSettingsFile.Failure) {
-    try file.save(dynamic)
+    guard dynamic != current.dynamic || isUncertain.withLockedValue({ $0 }) else { return }
+    do throws(BrokerSettingsFile.Failure) {
+      try file.save(dynamic)
+      isUncertain.withLockedValue { $0 = false }
+    } catch {
+      guard error.isOnlyNotDurable else { throw error }
+      isUncertain.withLockedValue { $0 = true }
+      adopt(dynamic)
+      throw error
+    }
+    adopt(dynamic)
+  }
+
+  private func adopt(_ dynamic: DynamicBrokerSettings) {
     state.withLockedValue { $0 = BrokerSettings($0.configuration, dynamic: dynamic) }
   }
 }

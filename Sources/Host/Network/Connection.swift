@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import PluginLoader
+import Synchronization
 
 /// One client connection: bytes to frames, frames to handlers, responses back in order.
 ///
@@ -37,11 +38,16 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
   private(set) var responses = ResponseQueue<OutboundMessage>()
   /// Bytes of responses that are ready and wait for an earlier one.
   private var heldByteCount = 0
-  private var hasBarrier = false
+  /// Requests behind which later frames wait.
+  private var barrierCount = 0
+  /// A frame of ``waiting`` is being handed to its handler, further up the stack.
+  private var isDispatching = false
   private(set) var isReadingPaused = false
   private var isReading = false
   private var needsFlush = false
   private(set) var isClosing = false
+  /// Nobody will read another answer. Set on the event loop, read from any thread.
+  let hasEnded = Atomic<Bool>(false)
   private var isWaitingForBudget = false
   private var isExemptFromBudget = false
   private var hasFinishedFrame = false
@@ -74,6 +80,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
   func channelInactive(context: ChannelHandlerContext) {
     self.context = nil
     isClosing = true
+    hasEnded.store(true, ordering: .relaxed)
     timeouts.cancel()
     let partial = frame.map { $0.chargedByteCount - uncharged } ?? 0
     frame = nil
@@ -178,7 +185,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
 
   // MARK: - Frames to handlers
 
-  private var mayDispatch: Bool { !hasBarrier && waiting.isEmpty && hasRoomForResponses }
+  private var mayDispatch: Bool { barrierCount == 0 && waiting.isEmpty && hasRoomForResponses }
 
   private var hasRoomForResponses: Bool {
     responses.count < limits.inFlightRequestsMax && heldByteCount < NetworkLimits.unsentByteCountHigh
@@ -197,19 +204,29 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     }
   }
 
+  /// Many requests are answered while they are dispatched, and answers, flushes and barriers that end come back here: only
+  /// the outermost call takes frames, or the stack would grow with every frame that a peer sends.
   private func dispatchWaiting() {
-    while !isClosing, !hasBarrier, let next = waiting.first, hasRoomForResponses {
-      waiting.removeFirst()
-      dispatch(next)
-    }
+    guard !isDispatching else { return }
+    isDispatching = true
+    repeat {
+      while !isClosing, barrierCount == 0, let next = waiting.first, hasRoomForResponses {
+        waiting.removeFirst()
+        dispatch(next)
+      }
+      // What the peer takes at once makes room for more.
+    } while flushIfNeeded()
+    isDispatching = false
     updateReading()
   }
 
-  /// Later frames wait until ``endBarrier()``. On the event loop.
-  func beginBarrier() { hasBarrier = true }
+  /// Later frames wait until ``endBarrier()`` was called as often as this. On the event loop.
+  func beginBarrier() { barrierCount += 1 }
 
   func endBarrier() {
-    hasBarrier = false
+    precondition(barrierCount > 0, "a barrier ended twice")
+    barrierCount -= 1
+    guard barrierCount == 0 else { return }
     decodingAllowance = NetworkLimits.decodedByteCountPerTurn
     if !isReading { dispatchWaiting() } else if !waiting.isEmpty { eventLoop.execute { self.dispatchWaiting() } }
   }
@@ -255,7 +272,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
       heldByteCount -= next.byteCount
       write(next)
     }
-    if !isReading {
+    if !isReading, !isDispatching {
       flushIfNeeded()
       if !waiting.isEmpty || isReadingPaused { dispatchWaiting() }
     }
@@ -294,15 +311,19 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     context.write(wrapOutboundOut(.fileRegion(region)), promise: promise)
   }
 
-  private func flushIfNeeded() {
-    guard needsFlush else { return }
+  /// Whether there was anything to flush.
+  @discardableResult
+  private func flushIfNeeded() -> Bool {
+    guard needsFlush else { return false }
     needsFlush = false
     context?.flush()
+    return true
   }
 
   /// Ends the connection at once. On the event loop.
   func close() {
     isClosing = true
+    hasEnded.store(true, ordering: .relaxed)
     context?.close(promise: nil)
   }
 }

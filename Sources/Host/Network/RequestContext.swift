@@ -32,6 +32,7 @@ final class RequestContext: @unchecked Sendable {
   /// Later requests of this connection wait until this one is answered, as they do in Apache Kafka. On the event loop,
   /// before anything that lets the connection go on.
   func waitForAnswer() {
+    guard !isBarrier else { return }
     isBarrier = true
     connection.beginBarrier()
   }

@@ -65,6 +65,9 @@ final class BlockingPool: Sendable {
     sleeper?.signal.signal()
   }
 
+  /// ``stop()`` was called; long work that nobody needs any more looks here. From any thread.
+  var isStopping: Bool { state.withLockedValue { $0.isStopping } }
+
   /// Finishes what was submitted and ends the threads. Blocks. Called once.
   func stop() {
     let idle = state.withLockedValue { state -> [Sleeper] in

@@ -99,6 +99,33 @@ struct AppendValidatorTests {
     #expect(try validate(requiresKeys: false) == 2)
   }
 
+  @Test("many bombs in one request end with its allowance, and with whoever waits for it")
+  func manyBombs() throws {
+    let one = bomb(key: "k")
+    let bytes = [[UInt8]](repeating: one, count: 5).flatMap { $0 }
+    func looks(allowance: Int, atMost looksMax: Int) throws -> (looks: Int, isAccepted: Bool) {
+      var looks = 0
+      var allowance = allowance
+      let batches = try bytes.withUnsafeBytes {
+        try validator(requiresKeys: true).validate(0..<bytes.count, in: $0, now: now, allowance: &allowance) {
+          looks += 1
+          return looks <= looksMax
+        }
+      }
+      return (looks, batches != nil)
+    }
+    // Each takes its 8 MiB and a few bytes: the third does not fit into 24 MiB.
+    #expect(try looks(allowance: 24 << 20, atMost: .max) == (3, false))
+    #expect(try looks(allowance: .max, atMost: 2) == (3, false))
+    #expect(try looks(allowance: .max, atMost: .max) == (5, true))
+  }
+
+  @Test("a request may have one batch of the largest size decoded, and a large one sixteen times its size")
+  func requestAllowance() {
+    #expect(AppendValidator.requestAllowance(frameByteCount: 100) == 268_435_456)
+    #expect(AppendValidator.requestAllowance(frameByteCount: 100 << 20) == 1_677_721_600)
+  }
+
   @Test("a refusal names as many records as a response can bear")
   func namedRecords() {
     let count = AppendValidator.namedRecordsMax + 500

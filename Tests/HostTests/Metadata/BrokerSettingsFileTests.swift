@@ -1,5 +1,6 @@
 import Configuration
 import Logging
+import NIOConcurrencyHelpers
 import Testing
 
 @testable import Host
@@ -74,5 +75,31 @@ struct BrokerSettingsFileTests {
     #expect(throws: BrokerSettingsFile.Failure.self) { try live.replace(DynamicBrokerSettings()) }
     #expect(live.current.dynamic == some)
     #expect(try self.live().current.dynamic == some)
+  }
+
+  @Test("settings whose durability is unknown are in force as in the file, and written again when asked for")
+  func unknownDurability() throws {
+    let failures = NIOLockedValueBox(2)
+    let file = BrokerSettingsFile(directory: directory.path) { (bytes, path) throws(DataDirectory.Failure) in
+      try AtomicFile.write(bytes, to: path)
+      let fails = failures.withLockedValue { left in
+        left -= 1
+        return left >= 0
+      }
+      if fails { throw .notDurable(path: path, errno: 5) }
+    }
+    var configuration = try LoadedConfiguration.load(path: nil).configuration
+    configuration.dataDirectory = directory.path
+    let live = try LiveBrokerSettings(
+      configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, file: file)
+    for _ in 0..<2 {
+      #expect(throws: BrokerSettingsFile.Failure.self) { try live.replace(some) }
+      #expect(live.current.dynamic == some)
+      #expect(try self.live().current.dynamic == some)
+    }
+    try live.replace(some)
+    #expect(failures.withLockedValue { $0 } == -1, "success was said after a third write")
+    try live.replace(some)
+    #expect(failures.withLockedValue { $0 } == -1, "what is durable is not written again")
   }
 }
