@@ -7,9 +7,6 @@ package final class OpenFile: Sendable {
   let descriptor: Int32
   let path: String
   let fileSystem: any FileSystem
-  /// Held while the file is synced: the kernel tells one caller of a failure, and no other may take its own success for
-  /// that of the bytes before it has been noted. Only threads that wait for the disk anyway take it.
-  let syncing = Guarded(())
 
   init(_ path: String, _ mode: OpenMode, _ fileSystem: any FileSystem) throws(Errno) {
     self.path = path

@@ -46,14 +46,12 @@ extension PartitionLog {
 
   /// Syncs one file of a ticket. Blocks; from any thread.
   func sync(_ item: FlushTicket.File) -> TierError? {
-    item.file.syncing.withLock { _ in
-      do throws(Errno) {
-        try fileSystem.syncData(item.file.descriptor)
-        return nil
-      } catch {
-        published.withLock { $0.hasFailedSync = true }
-        return poison("sync \(item.file.path): \(error)")
-      }
+    do throws(Errno) {
+      try fileSystem.syncData(item.file.descriptor)
+      return nil
+    } catch {
+      published.withLock { $0.hasFailedSync = true }
+      return poison("sync \(item.file.path): \(error)")
     }
   }
 
