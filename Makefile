@@ -191,10 +191,12 @@ bench-log: deps ## the local log against the disk's own limits (BENCH_LOG_ARGS='
 	$(RELEASE)/bench-log $(abspath Benchmarks/.work/log) $(BENCH_LOG_ARGS)
 
 .PHONY: bench-archive
-bench-archive: deps ## building, fetching and searching archive objects (CORPUS=text file)
+bench-archive: deps venv ## archive objects beside tantivy on the same records (CORPUS=text file)
 	swift build -c release --quiet
 	mkdir -p Benchmarks/.work/archive
 	$(RELEASE)/bench-archive $(CORPUS) Benchmarks/.work/archive 2
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check tantivy
+	$(VENV)/bin/python Benchmarks/ArchiveBench/tantivy_peer.py Benchmarks/.work/archive/lines.txt Benchmarks/.work/archive/tantivy
 
 .PHONY: clean
 clean: ## remove what was built
