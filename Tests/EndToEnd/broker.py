@@ -7,10 +7,12 @@ saying it fails the start with everything it printed.
 import json
 import os
 import pathlib
+import random
 import re
 import resource
 import select
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -93,6 +95,21 @@ def yaml(chain=None, plugin_paths=(), topics=None, volatile=False, durability=No
     return "\n".join(lines) + "\n" + extra
 
 
+def free_port():
+    """A port that nobody listens on, below those that the system gives to outgoing connections: a broker that is started
+    again must find it free."""
+    lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(10_000, max(20_000, lowest))
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+
+
 class Broker:
     """One broker and its data directory. `start` may be called again after `stop` or `kill`: same data, same port."""
 
@@ -112,6 +129,7 @@ class Broker:
 
     def start(self, timeout=30):
         assert self.process is None, "already running"
+        self.port = self.port or free_port()
         command = [str(binary()), "serve", "--config", str(self.config), "--data-dir", str(self.data),
                    "--listen", f"127.0.0.1:{self.port}"]
         # Brokers of a test run side by side; a file that says where HTTP listens keeps its word.
