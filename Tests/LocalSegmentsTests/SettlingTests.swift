@@ -94,4 +94,39 @@ import TierKit
     #expect(try again.open().currentState.endOffset == 1)
     #expect(again.host.linesAtLeast(.warning).isEmpty)
   }
+
+  /// What tier.h allows since copying and local retention run beside producers.
+  @Test func evictingBesideAppendsLosesAndChangesNothing() throws {
+    let rig = try Rig()
+    let log = try rig.open(segmentBytes: 2_000, interval: 300)
+    let all = series(2_000)
+    let isOver = DispatchSemaphore(value: 0)
+    let isAppending = Mutex(true)
+    let appender = Thread {
+      do { for batch in all { #expect(try log.append([batch]) == .ok) } } catch { Issue.record(error) }
+      isAppending.withLock { $0 = false }
+      isOver.signal()
+    }
+    appender.start()
+    var evictions = 0
+    while isAppending.withLock({ $0 }) {
+      let (before, end) = (log.currentState.startOffset, log.currentState.endOffset)
+      try log.evict(before: end)
+      if log.currentState.startOffset > before { evictions += 1 }
+    }
+    isOver.wait()
+    let state = log.currentState
+    #expect(evictions > 0 && state.startOffset > 0 && state.endOffset == 2_000 && state.maxTimestamp == 2_999)
+    var found: [UInt8] = []
+    var at = state.startOffset
+    while at < 2_000 {
+      let answer = try log.answer(at)
+      found += answer.bytes
+      at = answer.next
+    }
+    #expect(found == bytes(all[Int(state.startOffset)...]))
+    _ = try log.flush().get()
+    let again = try Rig(rig.disk.afterLosingAll()).open(segmentBytes: 2_000, interval: 300)
+    #expect(try again.answer(state.startOffset).start == state.startOffset && again.currentState.endOffset == 2_000)
+  }
 }

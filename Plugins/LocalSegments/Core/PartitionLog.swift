@@ -5,7 +5,8 @@ import TierKit
 /// One open partition: a directory of segments, the last of which takes appends.
 ///
 /// Threads. The host makes `append`, `truncate`, `advanceStart`, `evict`, `seal` and `configure` one at a time per
-/// partition (the "writer" below); reads, flushes and state queries run beside them. What they share is `published`, whose
+/// partition (the "writer" below), but for `evict`, which may run beside `append` and `seal`; reads, flushes and state
+/// queries run beside all of them. What they share is `published`, whose
 /// lock is only held for memory operations. Fields marked "writer only" rely on the host's order.
 ///
 /// Errors. A failed sync or a write error other than a full disk poisons the partition: it stays readable and refuses
