@@ -11,16 +11,21 @@ Variants of the run with offload, each against its own run without:
   memory   the archive's directory in /dev/shm: what is left is the processor and locks
   keep     as file, but local copies stay: what is left without the removal of segments
   index    as file, with index: none: the copy compresses and writes, and builds no index
+  control  no offload in either run; "with" has a stranger beside it, a program of background priority that takes a
+           quarter of a processor, as offload does: what is left is the machine
 Beside the latencies stand, from the kernel's schedstat, the processor seconds of the offload thread and how long the
 event loops and the group commit were ready to run and waited for a processor.
 """
 
 import argparse
+import contextlib
 import datetime
 import os
 import platform
 import shutil
 import statistics
+import subprocess
+import sys
 import time
 
 import tail_bench as bench
@@ -31,8 +36,35 @@ VARIANTS = {
     "memory": dict(archive={"object_size": "16MiB"}, store="shm"),
     "keep": dict(archive={"object_size": "16MiB"}, keep=True),
     "index": dict(archive={"object_size": "16MiB", "index": "none"}),
+    "control": dict(archive={"object_size": "16MiB"}, stranger=True),
 }
 PERCENTILES = ("p50_us", "p99_us", "p999_us")
+
+# Works for a quarter of each second as offload does at the default rate, with the same priority (ThreadPriority).
+STRANGER = """
+import os, time, zlib
+os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+os.nice(10)
+data = os.urandom(1 << 20)
+while os.getppid() == PARENT:
+    end = time.monotonic() + 0.06
+    while time.monotonic() < end:
+        zlib.crc32(data)
+    time.sleep(0.19)
+"""
+
+
+@contextlib.contextmanager
+def stranger(is_there):
+    if not is_there:
+        yield
+        return
+    process = subprocess.Popen([sys.executable, "-c", f"PARENT = {os.getpid()}{STRANGER}"])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def loop_names(times):
@@ -41,6 +73,8 @@ def loop_names(times):
 
 def run(variant, is_on, arguments):
     settings = dict(VARIANTS[variant])
+    has_stranger = settings.pop("stranger", False) and is_on
+    is_on = is_on and variant != "control"
     shm = None
     if settings.get("store") == "shm":
         shm = f"/dev/shm/chronik-bench-{os.getpid()}"
@@ -54,9 +88,10 @@ def run(variant, is_on, arguments):
             bench.tailgen("fill", broker.port, topic, f"-n 2 -r 1000 -b {arguments.batch} -T 64")
             pid = broker.process.pid
             before = bench.thread_times(pid)
-            figures = bench.tailgen(
-                "pace", broker.port, topic,
-                f"-n 2 -c 4 -a {arguments.acks} -r 1000 -b {arguments.batch} -R {arguments.rate} -D {arguments.seconds}")
+            with stranger(has_stranger):
+                figures = bench.tailgen(
+                    "pace", broker.port, topic,
+                    f"-n 2 -c 4 -a {arguments.acks} -r 1000 -b {arguments.batch} -R {arguments.rate} -D {arguments.seconds}")
             times = bench.difference(bench.thread_times(pid), before)
             figures["offload_cpu"] = times.get("offload", (0, 0))[0]
             figures["loops_waited"] = sum(times[name][1] for name in loop_names(times))
