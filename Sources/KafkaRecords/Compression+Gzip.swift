@@ -4,26 +4,45 @@ internal import CZlib
 enum Gzip {
   /// zlib's numbers for "the largest window" and "with a gzip wrapper".
   fileprivate static let windowBits: Int32 = 15 + 16
-  private static let memoryLevel: Int32 = 8
+  fileprivate static let memoryLevel: Int32 = 8
+  /// Room for what zlib had kept of earlier pieces when its bound for the last one was not enough.
+  fileprivate static let moreByteCount = 65_536
+}
 
-  static func compress(_ bytes: UnsafeRawBufferPointer, level: Int?) -> [UInt8] {
-    precondition(bytes.count <= Int(Int32.max), "larger than a record batch can be")
-    var stream = z_stream()
+final class GzipCompressor: Compressor {
+  /// zlib's state points back at it, so it may not move.
+  private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+
+  init(level: Int?) {
+    stream.initialize(to: z_stream())
     let level = level.map { Int32(min(max($0, 0), 9)) } ?? Z_DEFAULT_COMPRESSION
     let opened = deflateInit2_(
-      &stream, level, Z_DEFLATED, windowBits, memoryLevel, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+      stream, level, Z_DEFLATED, Gzip.windowBits, Gzip.memoryLevel, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
       Int32(MemoryLayout<z_stream>.size))
     precondition(opened == Z_OK, "zlib: out of memory")
-    defer { deflateEnd(&stream) }
-    let bound = Int(deflateBound(&stream, UInt(bytes.count)))
-    return [UInt8](unsafeUninitializedCapacity: bound) { output, count in
-      stream.next_in = UnsafeMutablePointer(mutating: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
-      stream.avail_in = UInt32(bytes.count)
-      stream.next_out = output.baseAddress
-      stream.avail_out = UInt32(bound)
-      let status = deflate(&stream, Z_FINISH)
-      precondition(status == Z_STREAM_END, "zlib: deflateBound was too small")
-      count = bound - Int(stream.avail_out)
+  }
+
+  deinit {
+    deflateEnd(stream)
+    stream.deallocate()
+  }
+
+  func write(_ bytes: UnsafeRawBufferPointer, isLast: Bool, to output: inout [UInt8]) {
+    precondition(bytes.count <= Int(Int32.max), "larger than a record batch can be")
+    stream.pointee.next_in = UnsafeMutablePointer(mutating: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
+    stream.pointee.avail_in = UInt32(bytes.count)
+    var room = Int(deflateBound(stream, UInt(bytes.count)))
+    var hasMore = true
+    while hasMore {
+      output.append(upTo: room) { free in
+        stream.pointee.next_out = free.assumingMemoryBound(to: UInt8.self)
+        stream.pointee.avail_out = UInt32(room)
+        let status = deflate(stream, isLast ? Z_FINISH : Z_NO_FLUSH)
+        precondition(status != Z_STREAM_ERROR, "zlib: written behind the end")
+        hasMore = isLast ? status != Z_STREAM_END : stream.pointee.avail_out == 0
+        return room - Int(stream.pointee.avail_out)
+      }
+      room = Gzip.moreByteCount
     }
   }
 }

@@ -1,19 +1,45 @@
 internal import CLz4
 
-/// The LZ4 frame format. (The Java client of message formats 0 and 1 got the frame's header checksum wrong; format 2
-/// never did, so only standard frames are read.)
-enum LZ4 {
-  static func compress(_ bytes: UnsafeRawBufferPointer, level: Int?) -> [UInt8] {
-    var preferences = LZ4F_preferences_t()
+/// Writes the LZ4 frame format. (The Java client of message formats 0 and 1 got the frame's header checksum wrong; format
+/// 2 never did, so only standard frames are read.)
+final class LZ4Compressor: Compressor {
+  private let context: OpaquePointer
+  private var preferences = LZ4F_preferences_t()
+  private var hasBegun = false
+
+  init(level: Int?) {
     // As the Java client: 64 KiB blocks, independent of each other, no checksums of the content.
     preferences.frameInfo.blockSizeID = LZ4F_max64KB
     preferences.frameInfo.blockMode = LZ4F_blockIndependent
     preferences.compressionLevel = Int32(clamping: level ?? 0)
-    let bound = LZ4F_compressFrameBound(bytes.count, &preferences)
-    return [UInt8](unsafeUninitializedCapacity: bound) { output, count in
-      let written = LZ4F_compressFrame(output.baseAddress, bound, bytes.baseAddress, bytes.count, &preferences)
-      precondition(LZ4F_isError(written) == 0, "lz4: LZ4F_compressFrameBound was too small or memory is out")
-      count = written
+    var context: OpaquePointer?
+    let opened = LZ4F_createCompressionContext(&context, UInt32(LZ4F_VERSION))
+    guard LZ4F_isError(opened) == 0, let context else { preconditionFailure("lz4: out of memory") }
+    self.context = context
+  }
+
+  deinit { LZ4F_freeCompressionContext(context) }
+
+  func write(_ bytes: UnsafeRawBufferPointer, isLast: Bool, to output: inout [UInt8]) {
+    if !hasBegun {
+      step(Int(LZ4F_HEADER_SIZE_MAX), &output) { LZ4F_compressBegin(context, $0, $1, &preferences) }
+      hasBegun = true
+    }
+    if bytes.count > 0 {
+      step(LZ4F_compressBound(bytes.count, &preferences), &output) {
+        LZ4F_compressUpdate(context, $0, $1, bytes.baseAddress, bytes.count, nil)
+      }
+    }
+    if isLast {
+      step(LZ4F_compressBound(0, &preferences), &output) { LZ4F_compressEnd(context, $0, $1, nil) }
+    }
+  }
+
+  private func step(_ bound: Int, _ output: inout [UInt8], _ body: (UnsafeMutableRawPointer, Int) -> Int) {
+    output.append(upTo: bound) { free in
+      let written = body(free, bound)
+      precondition(LZ4F_isError(written) == 0, "lz4: its bound was too small, or memory is out")
+      return written
     }
   }
 }

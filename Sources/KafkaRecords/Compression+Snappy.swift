@@ -12,33 +12,39 @@ internal import CSnappy
 enum Snappy {
   fileprivate static let magic: [UInt8] = [0x82, 0x53, 0x4E, 0x41, 0x50, 0x50, 0x59, 0x00]
   fileprivate static let headerByteCount = 16
-  private static let blockByteCountMax = 32 * 1024
+  fileprivate static let blockByteCountMax = 32 * 1024
   fileprivate static let version: Int32 = 1
 
   /// No snappy element makes more than 64 bytes out of 3, so a raw block cannot be larger than this many times itself.
   /// The announced length is believed up to there.
   fileprivate static let expansionMax = 22
+}
 
-  static func compress(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
-    let blocks = (bytes.count + blockByteCountMax - 1) / blockByteCountMax
-    let capacity = headerByteCount + blocks * (4 + snappy_max_compressed_length(blockByteCountMax))
-    return [UInt8](unsafeUninitializedCapacity: capacity) { output, count in
-      let target = UnsafeMutableRawPointer(output.baseAddress!)
-      target.copyMemory(from: magic, byteCount: magic.count)
-      target.storeBigEndian(version, at: 8)
-      target.storeBigEndian(version, at: 12)
-      var position = headerByteCount
-      for start in stride(from: 0, to: bytes.count, by: blockByteCountMax) {
-        let length = min(blockByteCountMax, bytes.count - start)
-        var written = capacity - position - 4
+/// Each piece that is written becomes blocks of its own; pieces of a multiple of 32 KiB fill them.
+final class SnappyCompressor: Compressor {
+  private var hasBegun = false
+
+  func write(_ bytes: UnsafeRawBufferPointer, isLast: Bool, to output: inout [UInt8]) {
+    if !hasBegun {
+      output.append(upTo: Snappy.headerByteCount) { header in
+        header.copyMemory(from: Snappy.magic, byteCount: Snappy.magic.count)
+        header.storeBigEndian(Snappy.version, at: 8)
+        header.storeBigEndian(Snappy.version, at: 12)
+        return Snappy.headerByteCount
+      }
+      hasBegun = true
+    }
+    for start in stride(from: 0, to: bytes.count, by: Snappy.blockByteCountMax) {
+      let length = min(Snappy.blockByteCountMax, bytes.count - start)
+      var written = snappy_max_compressed_length(length)
+      output.append(upTo: 4 + written) { block in
         let status = snappy_compress(
           (bytes.baseAddress! + start).assumingMemoryBound(to: CChar.self), length,
-          (target + position + 4).assumingMemoryBound(to: CChar.self), &written)
+          (block + 4).assumingMemoryBound(to: CChar.self), &written)
         precondition(status == SNAPPY_OK, "snappy: snappy_max_compressed_length was too small")
-        target.storeBigEndian(Int32(written), at: position)
-        position += 4 + written
+        block.storeBigEndian(Int32(written), at: 0)
+        return 4 + written
       }
-      count = position
     }
   }
 }

@@ -5,15 +5,35 @@ enum Zstd {
   /// The largest window a frame may ask for, 2^27 bytes: zstd's own default for streams, and what its highest level
   /// needs. The library reserves the window as address space; pages cost memory only once output has filled them.
   fileprivate static let windowLogMax: Int32 = 27
+}
 
-  static func compress(_ bytes: UnsafeRawBufferPointer, level: Int?) -> [UInt8] {
-    let level = Int32(
-      clamping: min(max(level ?? Int(ZSTD_defaultCLevel()), Int(ZSTD_minCLevel())), Int(ZSTD_maxCLevel())))
-    let bound = ZSTD_compressBound(bytes.count)
-    return [UInt8](unsafeUninitializedCapacity: bound) { output, count in
-      let written = ZSTD_compress(output.baseAddress, bound, bytes.baseAddress, bytes.count, level)
-      precondition(ZSTD_isError(written) == 0, "zstd: out of memory")
-      count = written
+/// What is written in one piece becomes a frame that says its content's size, as ZSTD_compress makes it.
+final class ZstdCompressor: Compressor {
+  private let context: OpaquePointer
+
+  init(level: Int?) {
+    guard let context = ZSTD_createCCtx() else { preconditionFailure("zstd: out of memory") }
+    let range = Int(ZSTD_minCLevel())...Int(ZSTD_maxCLevel())
+    let level = min(max(level ?? Int(ZSTD_defaultCLevel()), range.lowerBound), range.upperBound)
+    ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, Int32(level))
+    self.context = context
+  }
+
+  deinit { ZSTD_freeCCtx(context) }
+
+  func write(_ bytes: UnsafeRawBufferPointer, isLast: Bool, to output: inout [UInt8]) {
+    var input = ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: 0)
+    var room = ZSTD_compressBound(bytes.count)
+    var hasMore = true
+    while hasMore {
+      output.append(upTo: room) { free in
+        var target = ZSTD_outBuffer(dst: free, size: room, pos: 0)
+        let left = ZSTD_compressStream2(context, &target, &input, isLast ? ZSTD_e_end : ZSTD_e_continue)
+        precondition(ZSTD_isError(left) == 0, "zstd: out of memory")
+        hasMore = isLast ? left > 0 : input.pos < input.size
+        return target.pos
+      }
+      room = ZSTD_CStreamOutSize()
     }
   }
 }

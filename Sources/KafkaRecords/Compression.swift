@@ -42,13 +42,10 @@ public enum Compression: Int8, Sendable, Equatable, CaseIterable {
   /// `level` means what the codec's own library means by it and is brought into its range; nil is the codec's default;
   /// snappy has no levels.
   public func compress(_ bytes: UnsafeRawBufferPointer, level: Int? = nil) -> [UInt8] {
-    switch self {
-    case .none: [UInt8](bytes)
-    case .gzip: Gzip.compress(bytes, level: level)
-    case .snappy: Snappy.compress(bytes)
-    case .lz4: LZ4.compress(bytes, level: level)
-    case .zstd: Zstd.compress(bytes, level: level)
-    }
+    guard let compressor = compressor(level: level) else { return [UInt8](bytes) }
+    var output: [UInt8] = []
+    compressor.write(bytes, isLast: true, to: &output)
+    return output
   }
 }
 

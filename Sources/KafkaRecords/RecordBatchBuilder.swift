@@ -163,11 +163,7 @@ public struct RecordBatchBuilder {
     header.baseTimestamp = baseTimestamp ?? -1
     header.lastOffsetDelta = max(lastDelta, original?.lastOffsetDelta ?? 0)
     if header.timestampType == .createTime { header.maxTimestamp = maxRecordTimestamp ?? header.maxTimestamp }
-    bytes.withUnsafeMutableBytes { batch in
-      header.write(to: batch.baseAddress!)
-      let covered = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(batch)[RecordBatch.Layout.crcStart...])
-      batch.baseAddress!.storeBigEndian(CRC32C.checksum(covered), at: RecordBatch.Layout.crc)
-    }
+    header.seal(&bytes)
     return bytes
   }
 }

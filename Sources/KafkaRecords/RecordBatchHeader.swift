@@ -101,4 +101,13 @@ public struct RecordBatchHeader: Sendable, Equatable {
     target.storeBigEndian(baseSequence, at: RecordBatch.Layout.baseSequence)
     target.storeBigEndian(recordCount, at: RecordBatch.Layout.recordCount)
   }
+
+  /// Writes the header in front of the records in `batch`, which is all of one batch, with the CRC of what it holds then.
+  func seal(_ batch: inout [UInt8]) {
+    batch.withUnsafeMutableBytes { bytes in
+      write(to: bytes.baseAddress!)
+      let covered = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[RecordBatch.Layout.crcStart...])
+      bytes.baseAddress!.storeBigEndian(CRC32C.checksum(covered), at: RecordBatch.Layout.crc)
+    }
+  }
 }

@@ -29,8 +29,9 @@ final class AppendRequest: @unchecked Sendable {
 
   func complete(_ outcome: AppendOutcome) { completion(outcome) }
 
-  /// Rebuilds every batch that has another codec, into a buffer of its own. Offsets, sequences and timestamps stay. Takes
-  /// as long as compression does; on a thread that may block, and once.
+  /// Makes the topic's codec that of every batch, in a buffer of its own. Offsets, sequences and timestamps stay. Takes as
+  /// long as compression does; on a thread that may block, and once. The records have been looked at
+  /// (``AppendValidator``); memory is bounded by what comes out.
   func recompress(_ codec: Compression, batchByteCountMax: Int) throws(AppendRefusal) {
     var pieces: [[UInt8]] = []
     for batch in batches {
@@ -39,14 +40,21 @@ final class AppendRequest: @unchecked Sendable {
         pieces.append([UInt8](bytes))
         continue
       }
-      let rebuilt = try Self.rebuild(bytes, batch.header, codec)
-      guard rebuilt.count <= batchByteCountMax else {
+      let transcoded: [UInt8]?
+      do throws(RecordBatchError) {
+        transcoded = try RecordBatch.transcode(
+          bytes, header: batch.header, to: codec, decompressedByteCountMax: AppendValidator.decodedByteCountMax,
+          byteCountMax: batchByteCountMax)
+      } catch {
+        throw AppendValidator.refusal(error)
+      }
+      guard let transcoded else {
         throw AppendRefusal(
           code: .messageTooLarge,
-          message: "The record batch size is \(rebuilt.count) bytes with compression.type=\(codec), "
-            + "the topic allows max.message.bytes=\(batchByteCountMax).")
+          message: "The record batch takes more bytes with compression.type=\(codec) than the topic allows, "
+            + "max.message.bytes=\(batchByteCountMax).")
       }
-      pieces.append(rebuilt)
+      pieces.append(transcoded)
     }
     let total = pieces.reduce(0) { $0 + $1.count }
     guard let buffer = FrameBuffer(byteCount: total, available: total) else {
@@ -68,23 +76,6 @@ final class AppendRequest: @unchecked Sendable {
     frame = buffer
     batches = changed
     self.codec = nil
-  }
-
-  private static func rebuild(
-    _ bytes: UnsafeRawBufferPointer, _ header: RecordBatchHeader, _ codec: Compression
-  ) throws(AppendRefusal) -> [UInt8] {
-    do throws(RecordBatchError) {
-      _ = try RecordBatch.validateRecords(
-        bytes, rules: RecordRules(decompressedByteCountMax: AppendValidator.decodedByteCountMax))
-      let reader = try RecordBatchReader(bytes, limit: AppendValidator.decodedByteCountMax)
-      var builder = RecordBatchBuilder(rewriting: header, compression: codec)
-      try reader.withCursor { (cursor) throws(RecordBatchError) in
-        while let record = try cursor.next() { builder.append(record) }
-      }
-      return builder.build()
-    } catch {
-      throw AppendValidator.refusal(error)
-    }
   }
 }
 

@@ -21,8 +21,8 @@ struct AppendRefusal: Error, Sendable {
 /// Checks the records that a producer sent for one partition. Pure.
 ///
 /// The CRC is always checked. Records are decoded only where a topic demands something of each record (keys on a
-/// compacted topic, bounds on timestamps) and where the header's largest timestamp cannot be true. What that costs is not
-/// known from the size of a compressed batch, so a caller that must not be held up sets an allowance.
+/// compacted topic, bounds on timestamps, a codec of its own) and where the header's largest timestamp cannot be true. What
+/// that costs is not known from the size of a compressed batch, so a caller that must not be held up sets an allowance.
 struct AppendValidator: Sendable {
   /// `max.message.bytes`: the largest batch as it is on the wire.
   var batchByteCountMax: Int
@@ -85,7 +85,8 @@ struct AppendValidator: Sendable {
       if looksAtRecords(header, now: now) {
         guard let summary = try inspect(rest, header, now: now, allowance: &allowance) else { return nil }
         // Old sarama sends -1. Left like that, no search by time would find the batch, and retention would not age it.
-        if lacksMaxTimestamp(header) {
+        // A batch that is compressed anew says what is true, too, as Kafka's does.
+        if lacksMaxTimestamp(header) || changesCodec(header) && header.timestampType == .createTime {
           batch.header.maxTimestamp = summary.maxTimestamp ?? header.baseTimestamp
           batch.repairsMaxTimestamp = true
         }
@@ -111,8 +112,10 @@ struct AppendValidator: Sendable {
     !usesLogAppendTime && header.maxTimestamp < header.baseTimestamp
   }
 
+  private func changesCodec(_ header: RecordBatchHeader) -> Bool { codec.map { header.compression != $0 } ?? false }
+
   private func looksAtRecords(_ header: RecordBatchHeader, now: Int64) -> Bool {
-    if requiresKeys || lacksMaxTimestamp(header) { return true }
+    if requiresKeys || lacksMaxTimestamp(header) || changesCodec(header) { return true }
     guard let bounds = timestampBounds(now: now) else { return false }
     return !bounds.contains(header.maxTimestamp) || !bounds.contains(header.baseTimestamp)
   }

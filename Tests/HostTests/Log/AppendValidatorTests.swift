@@ -9,10 +9,12 @@ import Testing
 struct AppendValidatorTests {
   private let now: Int64 = 1_700_000_000_000
 
-  private func validator(requiresKeys: Bool = false, timestampAfterMax: Int64? = nil) -> AppendValidator {
+  private func validator(
+    requiresKeys: Bool = false, timestampAfterMax: Int64? = nil, codec: Compression? = nil
+  ) -> AppendValidator {
     AppendValidator(
       batchByteCountMax: 1 << 20, requiresKeys: requiresKeys, timestampBeforeMax: nil, timestampAfterMax: timestampAfterMax,
-      usesLogAppendTime: false)
+      usesLogAppendTime: false, codec: codec)
   }
 
   private func batch(keys: [String?], timestamps: [Int64]) -> [UInt8] {
@@ -97,6 +99,34 @@ struct AppendValidatorTests {
     #expect(allowance == 0)
     #expect(try validate(requiresKeys: true) == nil)
     #expect(try validate(requiresKeys: false) == 2)
+  }
+
+  @Test("records that must change their codec are looked at, and cost their allowance; others are not")
+  func changedCodec() throws {
+    let bytes = bomb(key: nil)
+    for (codec, left) in [(nil, 16 << 20), (.gzip, 16 << 20), (.lz4, 8 << 20)] as [(Compression?, Int)] {
+      var allowance = 16 << 20
+      let batches = try bytes.withUnsafeBytes {
+        try validator(codec: codec).validate(0..<bytes.count, in: $0, now: now, allowance: &allowance)
+      }
+      #expect(batches?.count == 1)
+      #expect(allowance <= left && allowance > left - 30)
+    }
+    var small = 1 << 20
+    let batches = try bytes.withUnsafeBytes {
+      try validator(codec: .zstd).validate(0..<bytes.count, in: $0, now: now, allowance: &small)
+    }
+    #expect(batches == nil && small == 0)
+  }
+
+  @Test("a batch whose codec changes gets the largest timestamp that its records have")
+  func changedMaxTimestamp() throws {
+    var bytes = batch(keys: ["a", "b"], timestamps: [now - 5, now - 7])
+    bytes.withUnsafeMutableBytes { RecordBatch.setMaxTimestamp(now, in: $0) }
+    let stays = try bytes.withUnsafeBytes { try validator().validate(0..<bytes.count, in: $0, now: now) }
+    #expect(stays.map(\.header.maxTimestamp) == [now])
+    let changes = try bytes.withUnsafeBytes { try validator(codec: .zstd).validate(0..<bytes.count, in: $0, now: now) }
+    #expect(changes.map(\.header.maxTimestamp) == [now - 5])
   }
 
   @Test("many bombs in one request end with its allowance, and with whoever waits for it")
