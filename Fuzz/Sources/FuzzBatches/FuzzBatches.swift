@@ -50,7 +50,29 @@ private func readRecords(_ batch: UnsafeRawBufferPointer) {
         decompressedByteCountMax: decompressedByteCountMax, requiresDenseOffsets: header.baseSequence & 1 == 0,
         requiresKeys: header.baseSequence & 2 == 0, timestamps: 0...Int64.max))
     precondition(summary.tombstoneCount <= records.count)
+    try transcode(batch, header, records)
   } catch {
     return
+  }
+}
+
+/// A batch that could be read has the same records in the codec that its producer's epoch names.
+private func transcode(
+  _ batch: UnsafeRawBufferPointer, _ header: RecordBatchHeader, _ records: [Record]
+) throws(RecordBatchError) {
+  let codecs = Compression.allCases
+  let codec = codecs[Int(UInt16(bitPattern: header.producerEpoch)) % codecs.count]
+  let transcoded = try RecordBatch.transcode(
+    batch, header: header, to: codec, decompressedByteCountMax: decompressedByteCountMax, byteCountMax: .max)
+  guard let transcoded else { preconditionFailure("no batch is larger than allowed here") }
+  transcoded.withUnsafeBytes { bytes in
+    do throws(RecordBatchError) {
+      let found = try RecordBatch.validate(bytes)
+      precondition(found.byteCount == bytes.count && found.compression == codec)
+      let again = try RecordBatchReader(bytes, limit: decompressedByteCountMax).records()
+      precondition(again == records, "the records changed with the codec")
+    } catch {
+      preconditionFailure("what was transcoded cannot be read: \(error)")
+    }
   }
 }
