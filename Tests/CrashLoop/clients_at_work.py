@@ -44,7 +44,7 @@ class Worker:
         self.thread.start()
         return self
 
-    def stop(self, timeout=20):
+    def stop(self, timeout=90):
         self.stopping.set()
         self.thread.join(timeout)
         if self.thread.is_alive():
@@ -152,7 +152,7 @@ class KafkaPythonWriter(Worker):
         self.topics = topics
         self.connected = False
 
-    def stop(self, timeout=20):
+    def stop(self, timeout=90):
         """Its constructor may wait 30 s for a broker that was killed meanwhile; until it returns nothing is sent."""
         self.stopping.set()
         self.thread.join(1)
@@ -166,9 +166,9 @@ class KafkaPythonWriter(Worker):
                 batch_size=4096, request_timeout_ms=8000, max_block_ms=400)
         except kafka.errors.KafkaError:
             return  # killed before it could connect
+        self.connected = True  # before the look at `stopping`: from here on `stop` waits for the end
         if self.stopping.is_set():
             return self._close(producer)
-        self.connected = True
         waiting = []
         try:
             while not self.stopping.is_set():

@@ -139,12 +139,12 @@ class CrashLoop:
         admin = self.admin()
         for topic, future in admin.create_topics(
                 [confluent_kafka.admin.NewTopic(topic, partitions, 1, config=config)
-                 for topic, (partitions, config) in topics.items()], operation_timeout=20).items():
-            future.result(30)
+                 for topic, (partitions, config) in topics.items()], operation_timeout=60).items():
+            future.result(90)
         self.live = {topic: partitions for topic, (partitions, _) in topics.items()}
         if old:
-            for topic, future in admin.delete_topics(old, operation_timeout=20).items():
-                future.result(30)
+            for topic, future in admin.delete_topics(old, operation_timeout=60).items():
+                future.result(90)
                 self.deleted.add(topic)
         self.context.topics = dict(self.live)
         self.context.address = self.broker.bootstrap
@@ -283,10 +283,10 @@ class CrashLoop:
         self.remember(f"power cut: {len(said)} files or names changed" + "".join("\n    " + line for line in said[:12]))
 
     def check(self):
-        self.idempotent.drain(60)
+        self.idempotent.drain(180)
         exact = [topic for topic in self.live if topic.startswith("exact")]
         self.counts["records_checked"] += self.context.ledger.check(self.broker.bootstrap, self.live, exact)
-        listed = {name for name in self.admin().list_topics(timeout=20).topics if not name.startswith("__")}
+        listed = {name for name in self.admin().list_topics(timeout=60).topics if not name.startswith("__")}
         if back := listed & self.deleted:
             raise Violation(f"deleted topics are back: {', '.join(sorted(back))}")
         if gone := set(self.live) - listed:
@@ -305,12 +305,12 @@ class CrashLoop:
     def stop_and_verify(self):
         """A clean stop, the verifier over every file, a clean start, and the comparison once more."""
         self.context.is_stopping = True
-        code = self.broker.stop(30)
+        code = self.broker.stop(90)
         if code != 0:
             raise Violation(f"the broker left with {code} after SIGTERM" if code is not None else
-                            "the broker did not stop within 30 s of SIGTERM")
+                            "the broker did not stop within 90 s of SIGTERM")
         self.remember("stopped cleanly")
-        done = harness.run("log", "verify", self.broker.data, "--quiet", timeout=120)
+        done = harness.run("log", "verify", self.broker.data, "--quiet", timeout=300)
         if done.returncode != 0:
             raise Violation(f"`chronik log verify` found damage (exit {done.returncode}):\n{done.stdout}{done.stderr}")
         self.counts["verified"] += 1

@@ -23,6 +23,7 @@ class CrashingBroker(harness.Broker):
 
     def spawn(self):
         assert self.process is None, "already running"
+        self.port = self.port or harness.free_port()
         command = [str(harness.binary()), "serve", "--config", str(self.config), "--data-dir", str(self.data),
                    "--listen", f"127.0.0.1:{self.port}", "--http-listen", "off"]
         self.spawned = time.monotonic()
@@ -43,7 +44,7 @@ class CrashingBroker(harness.Broker):
                         self.ready.set()
         pipe.close()
 
-    def wait_ready(self, timeout=60):
+    def wait_ready(self, timeout=120):
         deadline = time.monotonic() + timeout
         while not self.ready.wait(0.02):
             if self.process.poll() is not None:

@@ -139,7 +139,7 @@ class Ledger:
         if self.found:
             raise Violation("\n".join(self.found[:20]))
         total = 0
-        with wire.Wire(address, timeout=30) as connection:
+        with wire.Wire(address) as connection:
             for topic, count in topics.items():
                 for partition in range(count):
                     total += self._check(connection, topic, partition, topic in exactly_once)
@@ -188,7 +188,7 @@ class Ledger:
         """{base: (last, bytes)} of the whole log, which must have no hole and end where the broker says."""
         out, at = {}, 0
         while at < end:
-            error, high_watermark, data = connection.fetch(topic, partition, at, max_wait_ms=5000, max_bytes=8 << 20,
+            error, high_watermark, data = connection.fetch(topic, partition, at, max_wait_ms=30_000, max_bytes=8 << 20,
                                                            partition_max_bytes=8 << 20)
             if error:
                 raise Violation(f"{name}: a fetch at {at} of [0, {end}) was answered with error {error}")
