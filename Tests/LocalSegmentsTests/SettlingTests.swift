@@ -101,9 +101,16 @@ import TierKit
     let log = try rig.open(segmentBytes: 2_000, interval: 300)
     let all = series(2_000)
     let isOver = DispatchSemaphore(value: 0)
+    let isEvicting = DispatchSemaphore(value: 0)
     let isAppending = Mutex(true)
     let appender = Thread {
-      do { for batch in all { #expect(try log.append([batch]) == .ok) } } catch { Issue.record(error) }
+      do {
+        for (number, batch) in all.enumerated() {
+          // The second half comes when something has gone: the other thread may have had to wait for a processor.
+          if number == 1_000 { _ = isEvicting.wait(timeout: .now() + 300) }
+          #expect(try log.append([batch]) == .ok)
+        }
+      } catch { Issue.record(error) }
       isAppending.withLock { $0 = false }
       isOver.signal()
     }
@@ -112,7 +119,9 @@ import TierKit
     while isAppending.withLock({ $0 }) {
       let (before, end) = (log.currentState.startOffset, log.currentState.endOffset)
       try log.evict(before: end)
-      if log.currentState.startOffset > before { evictions += 1 }
+      guard log.currentState.startOffset > before else { continue }
+      evictions += 1
+      if evictions == 1 { isEvicting.signal() }
     }
     isOver.wait()
     let state = log.currentState

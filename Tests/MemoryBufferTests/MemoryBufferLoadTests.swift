@@ -1,3 +1,4 @@
+import Dispatch
 import Synchronization
 import Testing
 import TierAPI
@@ -39,11 +40,14 @@ import TierAPI
     let running = Atomic<Int>(2)
     let checked = Atomic<Int>(0)
     let torn = Atomic<Int>(0)
+    // One of each reader when it has seen something: half of the writing is beside readers at work.
+    let hasRead = DispatchSemaphore(value: 0)
     let writers = partitions.indices.map { index in
       { @Sendable in
         var random = SeededGenerator(seed: UInt64(100 + index))
         var offset: Int64 = 0
-        for _ in 0..<3_000 {
+        for step in 0..<3_000 {
+          if step == 1_500 { _ = hasRead.wait(timeout: .now() + 300) }
           let size = Int.random(in: 61...(Bool.random(using: &random) ? 700 : 20_000), using: &random)
           let batch = TestBatch(baseOffset: offset, nextOffset: offset + 2, byteCount: size)
           do { try harness.append([batch], to: partitions[index]) } catch { torn.add(1, ordering: .relaxed) }
@@ -56,6 +60,7 @@ import TierAPI
       { @Sendable in
         var random = SeededGenerator(seed: UInt64(200 + index))
         let partition = partitions[index]
+        var isFirst = true
         while running.load(ordering: .acquiring) > 0 {
           let state = partition.state
           let offset = Int64.random(in: state.startOffset...state.endOffset, using: &random)
@@ -76,6 +81,8 @@ import TierAPI
             continue
           }
           checked.add(batches.count, ordering: .relaxed)
+          if isFirst { hasRead.signal() }
+          isFirst = false
         }
       }
     }

@@ -210,7 +210,8 @@ import TierKit
     let error = try #require(failure { try store.start(StoreCall()) })
     let seconds = (host.services.monotonicNanoseconds - before) / 1_000_000_000
     #expect(error.code == .retriable && error.message.contains("127.0.0.1:\(port)"), "\(error)")
-    #expect(seconds < 15, "\(seconds) s")
+    // The store's own requests would have a minute each.
+    #expect(seconds < 50, "\(seconds) s")
   }
 
   @Test func waitersShareAFailureInsteadOfAskingOneAfterTheOther() throws {

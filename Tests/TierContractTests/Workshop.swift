@@ -44,7 +44,7 @@ enum Workshop {
   }
 
   static func check(
-    _ library: String, rules: [String]? = nil, seed: UInt64 = 7, deadline: Int32 = 60_000,
+    _ library: String, rules: [String]? = nil, seed: UInt64 = 7, deadline: Int32 = 300_000,
     settings: [(String, String)] = []
   ) -> ContractReport {
     var options = ContractOptions(libraryPath: library, seed: seed)

@@ -16,23 +16,21 @@ struct GroupLogTests {
 
   /// Stands for the coordinator's event loop: what is sent to it runs when the test says so.
   private final class Inbox: Sendable {
+    /// 1 while there is something to run.
     private let waiting = ConditionLock(value: 0)
     private let bodies = NIOLockedValueBox<[@Sendable () -> Void]>([])
 
     func post(_ body: @escaping @Sendable () -> Void) {
       waiting.lock()
-      let count = bodies.withLockedValue { bodies -> Int in
-        bodies.append(body)
-        return bodies.count
-      }
-      waiting.unlock(withValue: count)
+      bodies.withLockedValue { $0.append(body) }
+      waiting.unlock(withValue: 1)
     }
 
-    /// Waits for the next one and runs it; false after ten seconds.
+    /// Waits for the next one and runs it; false after five minutes.
     func runNext() -> Bool {
       guard waiting.lock(whenValue: 1, timeoutSeconds: 300) else { return false }
-      let body = bodies.withLockedValue { $0.removeFirst() }
-      waiting.unlock(withValue: 0)
+      let (body, isLast) = bodies.withLockedValue { ($0.removeFirst(), $0.isEmpty) }
+      waiting.unlock(withValue: isLast ? 0 : 1)
       body()
       return true
     }

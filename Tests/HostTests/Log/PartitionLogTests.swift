@@ -19,17 +19,18 @@ struct PartitionLogTests {
     private let outcomes = NIOLockedValueBox<[AppendOutcome]>([])
 
     func add(_ outcome: AppendOutcome) {
+      // Counted under the lock: threads that come together would else leave the smaller number behind.
+      list.lock()
       let count = outcomes.withLockedValue { list -> Int in
         list.append(outcome)
         return list.count
       }
-      list.lock()
       list.unlock(withValue: count)
     }
 
     var all: [AppendOutcome] { outcomes.withLockedValue { $0 } }
 
-    /// Waits for the n-th outcome; false after ten seconds.
+    /// Waits for the n-th outcome, which must be the last to come; false after five minutes.
     func wait(_ count: Int) -> Bool {
       guard list.lock(whenValue: count, timeoutSeconds: 300) else { return false }
       list.unlock()
