@@ -91,7 +91,7 @@ def make_records(corpus, byte_count, seed):
 def produce_confluent(bootstrap, ledger, partition, records, codec="none", **config):
     producer = confluent_kafka.Producer({
         "bootstrap.servers": bootstrap, "compression.type": codec, "linger.ms": 5, "batch.size": 100_000,
-        "queue.buffering.max.messages": 1_000_000, "message.timeout.ms": 60_000, **config})
+        "queue.buffering.max.messages": 1_000_000, "message.timeout.ms": 170_000, **config})
     failures = []
 
     def delivered(record):
@@ -107,7 +107,7 @@ def produce_confluent(bootstrap, ledger, partition, records, codec="none", **con
         producer.produce(ledger.topic, value, key, partition, on_delivery=delivered(record), timestamp=timestamp,
                          headers=headers)
         producer.poll(0)
-    assert producer.flush(90) == 0 and not failures, failures[:1]
+    assert producer.flush(180) == 0 and not failures, failures[:1]
 
 
 def produce_idempotent(bootstrap, ledger, partition, records, codec="none"):
@@ -144,7 +144,7 @@ PRODUCERS = [produce_confluent, produce_idempotent, produce_kafka_python, produc
 # -- readers that return [(offset, key, value, timestamp, headers)]
 
 
-def read_confluent(bootstrap, topic, partition, start, count, patience=90, **config):
+def read_confluent(bootstrap, topic, partition, start, count, patience=180, **config):
     consumer = confluent_kafka.Consumer({
         "bootstrap.servers": bootstrap, "group.id": "e2e-unused", "enable.auto.commit": False,
         "auto.offset.reset": "error", "fetch.wait.max.ms": 100, **config})
@@ -162,7 +162,7 @@ def read_confluent(bootstrap, topic, partition, start, count, patience=90, **con
         consumer.close()
 
 
-def read_kafka_python(bootstrap, topic, partition, start, count, patience=90):
+def read_kafka_python(bootstrap, topic, partition, start, count, patience=180):
     consumer = kafka.KafkaConsumer(bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False,
                                    auto_offset_reset="none", fetch_max_wait_ms=100)
     try:
@@ -179,10 +179,10 @@ def read_kafka_python(bootstrap, topic, partition, start, count, patience=90):
         consumer.close()
 
 
-def read_kcat(bootstrap, topic, partition, start, count, patience=90):
+def read_kcat(bootstrap, topic, partition, start, count, patience=180):
     """kcat prints headers without their lengths, so they are left out."""
     done = subprocess.run(
-        ["kcat", "-C", "-q", "-b", bootstrap, "-t", topic, "-p", str(partition), "-o", str(start), "-c", str(count),
+        ["kcat", "-m", "60", "-C", "-q", "-b", bootstrap, "-t", topic, "-p", str(partition), "-o", str(start), "-c", str(count),
          "-X", "fetch.wait.max.ms=100", "-f", "%o %T %K %S %k%s\n"],
         stdin=subprocess.DEVNULL, capture_output=True, timeout=patience)
     assert done.returncode == 0, f"kcat left with {done.returncode}: {done.stderr.decode(errors='replace')}"
@@ -219,20 +219,23 @@ def check(broker, ledger, reader=read_confluent, partitions=None):
         same(reader(broker.bootstrap, ledger.topic, partition, 0, len(records)), records)
 
 
-def wait_for_cold(broker, topic, partition=0, seconds=60):
+def wait_for_cold(broker, topic, partition=0, seconds=120):
     """Until all but the active segment is archived and gone locally; the first offset that is still local."""
     directory = broker.data / "LocalSegments" / f"{topic}-{partition}"
 
     def is_done():
-        # Before a new segment is copied the offsets agree as well, so that the files have to be counted.
+        # Before a new segment is copied the offsets agree as well, so that the files have to be counted. First: offsets
+        # that were asked for earlier may be those of before the last copy.
+        if len(list(directory.glob("*.log"))) != 1:
+            return False
         local, tiered = (list_offset(broker.bootstrap, topic, t, partition) for t in (-4, -5))
-        return tiered >= 0 and local == tiered + 1 and len(list(directory.glob("*.log"))) == 1 and local
+        return tiered >= 0 and local == tiered + 1 and local
     return wait_until("the archive does not catch up", is_done, seconds)
 
 
 def archive(broker, *words):
     """`chronik archive …` on a stopped broker's data."""
-    return harness.run("archive", *words, "--config", broker.config, "--data-dir", broker.data, timeout=120)
+    return harness.run("archive", *words, "--config", broker.config, "--data-dir", broker.data, timeout=300)
 
 
 def scrub(broker):

@@ -127,7 +127,7 @@ class Broker:
         self.bootstrap = None
         self.http = None
 
-    def start(self, timeout=30):
+    def start(self, timeout=90):
         assert self.process is None, "already running"
         self.port = self.port or free_port()
         command = [str(binary()), "serve", "--config", str(self.config), "--data-dir", str(self.data),
@@ -186,7 +186,7 @@ class Broker:
         self.process = None
         return code
 
-    def stop(self, timeout=20):
+    def stop(self, timeout=60):
         """SIGTERM; the exit code, or None when it had to be killed."""
         if self.process is None:
             return 0
@@ -232,8 +232,14 @@ class Broker:
 
     def bytes_on_disk(self):
         # st_blocks, not st_size: preallocated segments count as what they occupy.
-        return sum(os.lstat(os.path.join(root, name)).st_blocks * 512
-                   for root, _, names in os.walk(self.data) for name in names)
+        total = 0
+        for root, _, names in os.walk(self.data):
+            for name in names:
+                try:
+                    total += os.lstat(os.path.join(root, name)).st_blocks * 512
+                except FileNotFoundError:
+                    pass  # the broker deletes files of its own accord
+        return total
 
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
@@ -252,7 +258,7 @@ class External:
         return ""
 
 
-def run(*arguments, timeout=60):
+def run(*arguments, timeout=180):
     """`chronik …` to its end."""
     return subprocess.run([str(binary()), *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, timeout=timeout)

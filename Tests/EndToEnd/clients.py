@@ -10,7 +10,7 @@ import time
 import confluent_kafka
 import kafka
 
-PATIENCE = 60  # seconds until a client is given up
+PATIENCE = 180  # seconds until a client is given up; fifty megabytes pass through Python in this time
 
 
 class Confluent:
@@ -110,7 +110,7 @@ class Kcat:
     @staticmethod
     def produce(bootstrap, topic, records, *, codec="none", partition=None, acks=-1, batch_bytes=1_000_000,
                 linger_ms=5, **config):
-        command = ["kcat", "-P", "-q", "-b", bootstrap, "-t", topic, "-z", codec, "-X", f"acks={acks}",
+        command = ["kcat", "-m", "60", "-P", "-q", "-b", bootstrap, "-t", topic, "-z", codec, "-X", f"acks={acks}",
                    "-X", f"linger.ms={linger_ms}", "-X", f"batch.size={batch_bytes}", "-X", "partitioner=consistent",
                    "-X", "message.max.bytes=8000000", "-X", f"message.timeout.ms={PATIENCE * 1000}"]
         for name, value in config.items():
@@ -131,7 +131,7 @@ class Kcat:
 
     @staticmethod
     def consume(bootstrap, topic, partition, start, count, **config):
-        command = ["kcat", "-C", "-q", "-b", bootstrap, "-t", topic, "-p", str(partition), "-o", str(start),
+        command = ["kcat", "-m", "60", "-C", "-q", "-b", bootstrap, "-t", topic, "-p", str(partition), "-o", str(start),
                    "-c", str(count), "-X", "fetch.wait.max.ms=100", "-f", "%o %K %S %k%s\n"]
         for name, value in config.items():
             command += ["-X", f"{name.replace('_', '.')}={value}"]
@@ -162,15 +162,15 @@ def admin(bootstrap):
 def create_topic(bootstrap, topic, partitions=1, config=None):
     from confluent_kafka.admin import NewTopic
     creator = admin(bootstrap)  # must outlive its futures
-    futures = creator.create_topics([NewTopic(topic, partitions, 1, config=config or {})], operation_timeout=20)
-    futures[topic].result(30)
+    futures = creator.create_topics([NewTopic(topic, partitions, 1, config=config or {})], operation_timeout=60)
+    futures[topic].result(90)
 
 
 def watermarks(bootstrap, topic, partition=0):
     """(log start, high watermark) as the broker answers ListOffsets now."""
     consumer = confluent_kafka.Consumer({"bootstrap.servers": bootstrap, "group.id": "e2e-unused"})
     try:
-        return consumer.get_watermark_offsets(confluent_kafka.TopicPartition(topic, partition), timeout=20)
+        return consumer.get_watermark_offsets(confluent_kafka.TopicPartition(topic, partition), timeout=60)
     finally:
         consumer.close()
 

@@ -78,10 +78,10 @@ def test_headers_and_timestamps_travel_untouched(broker, topic):
     clients.create_topic(broker.bootstrap, topic)
     producer = confluent_kafka.Producer({"bootstrap.servers": broker.bootstrap})
     producer.produce(topic, b"v", b"k", partition=0, timestamp=1_234_567_890_123, headers=headers)
-    assert producer.flush(30) == 0
+    assert producer.flush(90) == 0
     consumer = confluent_kafka.Consumer({"bootstrap.servers": broker.bootstrap, "group.id": "unused"})
     consumer.assign([confluent_kafka.TopicPartition(topic, 0, 0)])
-    message = consumer.poll(20)
+    message = consumer.poll(90)
     consumer.close()
     assert message.error() is None
     assert message.headers() == headers

@@ -23,7 +23,7 @@ import wire
 INIT_PRODUCER_ID, DESCRIBE_PRODUCERS = 22, 61
 NONE, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_RECORD = 0, 45, 47, 87
 INVALID_REQUEST, INVALID_TRANSACTION_TIMEOUT = 42, 50
-PATIENCE = 60
+PATIENCE = 180
 
 
 # -- a proxy that swallows answers ---------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ def test_thousands_of_pipelined_small_batches_keep_their_order(broker, topic):
 
 def test_five_hundred_pipelined_requests_in_one_write_are_answered_in_order(broker, topic):
     clients.create_topic(broker.bootstrap, topic, 3)
-    with wire.Wire(broker.bootstrap, timeout=30) as connection:
+    with wire.Wire(broker.bootstrap, timeout=120) as connection:
         block, asked = b"", []
         for i in range(500):
             correlation = connection.correlation()
@@ -103,12 +103,12 @@ def test_an_idempotent_producer_stores_each_record_once(broker, topic, request):
             request.applymarker(pytest.mark.xfail(strict=True, reason="InitProducerId is not advertised yet"))
     clients.create_topic(broker.bootstrap, topic)
     producer = confluent_kafka.Producer({"bootstrap.servers": broker.bootstrap, "enable.idempotence": True,
-                                         "batch.num.messages": 10, "message.timeout.ms": 5000})
+                                         "batch.num.messages": 10, "message.timeout.ms": 60_000})
     failed = []
     for i in range(5_000):
         producer.produce(topic, b"%d" % i, partition=0,
                          on_delivery=lambda error, _: failed.append(error) if error else None)
-    assert producer.flush(20) == 0 and not failed
+    assert producer.flush(90) == 0 and not failed
     got = clients.Confluent.consume(broker.bootstrap, topic, 0, 0, 5_000)
     assert [value for _, _, value in got] == [b"%d" % i for i in range(5_000)]
     assert clients.watermarks(broker.bootstrap, topic) == (0, 5_000)

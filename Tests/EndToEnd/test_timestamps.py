@@ -10,7 +10,7 @@ from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
 import clients
 
-PATIENCE = 30
+PATIENCE = 90
 START = 1_600_000_000_000
 
 

@@ -129,7 +129,7 @@ class Closed(Exception):
 class Wire:
     """One raw connection. Every wait has a deadline, so a broker that hangs fails the test instead of the run."""
 
-    def __init__(self, address, timeout=10):
+    def __init__(self, address, timeout=60):
         host, port = address.rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -166,7 +166,7 @@ class Wire:
         payload = self._exactly(size)
         return struct.unpack(">i", payload[:4])[0], payload[4:]
 
-    def expect_close(self, timeout=10):
+    def expect_close(self, timeout=60):
         """Everything the broker still says before it closes; fails when it keeps the connection."""
         self.socket.settimeout(timeout)
         seen = bytearray()
@@ -180,13 +180,14 @@ class Wire:
         return bytes(seen)
 
     def expect_silence(self, seconds):
+        patience = self.socket.gettimeout()
         self.socket.settimeout(seconds)
         try:
             data = self.socket.recv(1)
         except socket.timeout:
             return
         finally:
-            self.socket.settimeout(10)
+            self.socket.settimeout(patience)
         raise AssertionError(f"expected no answer, got {data!r}" if data else "expected silence, got a close")
 
     def call(self, request):
@@ -202,12 +203,12 @@ class Wire:
 
     def make_topic(self, topic):
         """Creates by asking for metadata, and waits until the partition has a leader."""
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while True:
             _, body = self.call(metadata_request(self.correlation(), topic))
             if topic_error(body) == 0:
                 return
-            assert time.monotonic() < deadline, "the topic was not created in 15 s"
+            assert time.monotonic() < deadline, "the topic was not created in 60 s"
             time.sleep(0.02)  # what real clients do between two Metadata requests; nothing announces a leader
 
     def produce(self, topic, partition, records, acks=-1, version=7):
