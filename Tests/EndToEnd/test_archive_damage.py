@@ -13,6 +13,7 @@ import clients
 import wire
 from test_archive_reading import fill
 from test_http import ask
+from test_offload import wait_until
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ def test_objects_that_come_and_go_behind_the_brokers_back(cold, tmp_path):
     assert done.returncode == 1 and "object-without-entry" in done.stdout and victim.name in done.stdout, done.stdout
     broker.start()
     archive.check(broker, ledger)
-    assert "was repaired" in broker.log()
+    wait_until("the log does not say so", lambda: "was repaired" in broker.log())
     archive.scrub(broker)
 
 
@@ -138,7 +139,7 @@ def test_a_lost_object_is_an_error_and_never_a_hole(cold, tmp_path, place, forge
         broker.start()
         print("log", clients.watermarks(broker.bootstrap, ledger.topic))
         for offset in (first, last):
-            with wire.Wire(broker.bootstrap, timeout=30) as connection:
+            with wire.Wire(broker.bootstrap) as connection:
                 error, _, data = connection.fetch(ledger.topic, 0, offset, max_wait_ms=10_000)
             print("the lost offset answers with error", error)
             assert error != 0 and not data, "an offset that is there no more must not be answered as if it were"
@@ -183,7 +184,7 @@ def test_a_loss_is_forgotten_with_the_records_that_were_lost(cold):
     broker.start()
     admin = clients.admin(broker.bootstrap)  # must outlive its futures
     [deleted] = admin.delete_records([TopicPartition(ledger.topic, 0, end)]).values()
-    assert deleted.result(30).low_watermark == end
+    assert deleted.result(90).low_watermark == end
     records = ledger[0]
     archive.same(archive.read_confluent(broker.bootstrap, ledger.topic, 0, end, len(records) - end), records, end)
     archive.scrub(broker)
@@ -213,7 +214,7 @@ def test_a_flipped_bit_in_an_object_is_found_and_never_served(cold, tmp_path):
     last, first = map(int, victim.name.split("-")[:2])
     sound = victim.read_bytes()
     broker.start()
-    with wire.Wire(broker.bootstrap, timeout=30) as connection:
+    with wire.Wire(broker.bootstrap) as connection:
         expected, error = batches(connection, ledger.topic, first, last)
     assert error == 0 and broker.stop() == 0
     for _ in range(4):
@@ -223,7 +224,7 @@ def test_a_flipped_bit_in_an_object_is_found_and_never_served(cold, tmp_path):
         done = archive.archive(broker, "verify", "--full")
         assert done.returncode == 1 and victim.name in done.stdout, done.stdout + done.stderr
         broker.start()
-        with wire.Wire(broker.bootstrap, timeout=30) as connection:
+        with wire.Wire(broker.bootstrap) as connection:
             got, error = batches(connection, ledger.topic, first, last)
         assert all(expected[base] == whole for base, whole in got.items() if base in expected), "a wrong byte was served"
         assert error or set(expected) <= set(got)

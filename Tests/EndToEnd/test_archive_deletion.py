@@ -1,6 +1,7 @@
 """What is deleted leaves the archive too: records, topics, and what retention lets go of, also across kill -9. Nothing
 else leaves it, and nothing stays behind."""
 
+import os
 import shutil
 import time
 
@@ -30,13 +31,13 @@ def cold(brokers, topic, corpus, byte_count=4_000_000, codec="none"):
 def delete_records(broker, topic, offset):
     admin = clients.admin(broker.bootstrap)  # must outlive its futures
     [deleted] = admin.delete_records([TopicPartition(topic, 0, offset)]).values()
-    assert deleted.result(30).low_watermark == offset
+    assert deleted.result(90).low_watermark == offset
 
 
 def delete_topic(broker, topic):
     admin = clients.admin(broker.bootstrap)  # must outlive its futures
     [gone] = admin.delete_topics([topic]).values()
-    gone.result(30)
+    gone.result(90)
 
 
 def configure(broker, topic, **settings):
@@ -45,7 +46,7 @@ def configure(broker, topic, **settings):
         ConfigEntry(name.replace("_", "."), str(value), incremental_operation=AlterConfigOpType.SET)
         for name, value in settings.items()])
     [done] = admin.incremental_alter_configs([resource]).values()
-    done.result(30)
+    done.result(90)
 
 
 def check_found(broker, topic, offsets):
@@ -122,6 +123,11 @@ def test_a_deleted_topic_leaves_nothing_and_its_successor_is_another(brokers, to
     archive.scrub(broker)
 
 
+def is_marked(store):
+    """Something in the store says that its partition is being deleted."""
+    return any("partition.deleted" in names for _, _, names in os.walk(store))
+
+
 def undelete(broker, saved, wanted):
     """Puts objects back as if they had not been deleted yet, and takes the index away; the broker is stopped."""
     store = broker.data / "ArchiveIndex.store"
@@ -140,8 +146,10 @@ def test_a_deleted_topic_stays_deleted_when_the_index_is_lost(brokers, topic, co
     [place] = {path.parent.relative_to(store) for path in archive.objects(broker)}
     delete_topic(broker, topic)
     wait_until("objects of the deleted topic stay", lambda: not archive.objects(broker))
+    # The mark goes after the last object.
+    wait_until("the mark of the deletion stays", lambda: not is_marked(store))
     assert broker.stop() == 0
-    assert not (store / place).exists() or not list((store / place).iterdir()), "the mark of the deletion stays"
+    assert not (store / place).exists() or not list((store / place).iterdir())
     # The state that a broker leaves that loses its power and its index before the first object has gone: the catalogue
     # has forgotten the topic, so that only the mark in the store says what was promised.
     undelete(broker, saved, lambda path: True)
@@ -151,8 +159,9 @@ def test_a_deleted_topic_stays_deleted_when_the_index_is_lost(brokers, topic, co
     broker.start()
     wait_until("objects of the deleted topic came back", lambda: not archive.objects(broker))
     assert "does not know" not in broker.log(), "what is being deleted is no unknown topic"
+    wait_until("the mark of the deletion stays", lambda: not is_marked(store))
     archive.scrub(broker)
-    assert not list(store.rglob("partition.deleted"))
+    assert not is_marked(store)
 
 
 @pytest.mark.parametrize("delay", [0, pytest.param(0.02, marks=pytest.mark.slow), pytest.param(0.1, marks=pytest.mark.slow)])
@@ -185,7 +194,7 @@ def test_deleted_records_stay_deleted_when_the_index_is_lost(brokers, topic, cor
     for _ in range(2):
         broker.start()
         check_from(broker, ledger, start)
-        with wire.Wire(broker.bootstrap, timeout=30) as connection:
+        with wire.Wire(broker.bootstrap) as connection:
             for offset in (0, ends[0], start - 1):
                 error, _, data = connection.fetch(topic, 0, offset, max_wait_ms=1_000)
                 assert error == 1 and not data, f"offset {offset} below the start answers with error {error}"
@@ -215,7 +224,7 @@ def test_retention_by_size_counts_every_tier(brokers, topic, corpus, kills):
         now = clients.watermarks(broker.bootstrap, topic)[0]
         if now != settled[0]:
             settled[:] = [now, time.monotonic()]
-        return time.monotonic() - settled[1] > 1.5  # several rounds of retention, which come every 200 ms
+        return time.monotonic() - settled[1] > 5  # several rounds of retention, which come every 200 ms
     wait_until("the start of the log does not settle", is_settled)
     start = settled[0]
     wait_until("objects wholly below the start of the log stay", lambda: min(last_offsets(broker), default=start) >= start)

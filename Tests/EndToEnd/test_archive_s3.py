@@ -41,7 +41,7 @@ def on_s3(port, topic, **options):
         s3.store(port, topic, request_timeout="3s", connect_timeout="1s", retries=2), **options)
 
 
-def cold(broker, topic, corpus, byte_count=3_000_000, codecs=("none",), seconds=90):
+def cold(broker, topic, corpus, byte_count=3_000_000, codecs=("none",), seconds=180):
     clients.create_topic(broker.bootstrap, topic)
     ledger = archive.Ledger(topic)
     fill(broker, ledger, corpus, byte_count, combinations=[(archive.produce_confluent, codec) for codec in codecs])
@@ -53,7 +53,7 @@ def hot_data_are_served(broker, topic):
     """A record goes in and comes out in time, whatever the store does."""
     begun = time.monotonic()
     clients.serves(broker.bootstrap, topic + "-hot")
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
     return 1000 * (time.monotonic() - begun)
 
 
@@ -66,7 +66,8 @@ def forget_what_was_read(broker):
 
 
 def test_the_core_flow_is_the_same_on_s3(brokers, server, topic, corpus):
-    broker = brokers(on_s3(server.port, topic))
+    # Without faults nothing has to be impatient: a search would be partial where a busy machine takes 3 s for an answer.
+    broker = brokers(archive.configuration(s3.store(server.port, topic)))
     ledger = cold(broker, topic, corpus, codecs=clients.CODECS)
     for reader in archive.READERS:
         archive.check(broker, ledger, reader)
@@ -88,7 +89,7 @@ def test_the_core_flow_is_the_same_on_s3(brokers, server, topic, corpus):
         done = archive.archive(broker, "verify", "--json")
         broker.start()
         return '"objects":0' in done.stdout.replace(" ", "")
-    wait_until("objects of the deleted topic stay", is_empty)
+    wait_until("objects of the deleted topic stay", is_empty, seconds=180)
     archive.scrub(broker)
 
 
@@ -119,7 +120,7 @@ def test_faults_while_copying_and_while_reading(brokers, proxy, topic, corpus, f
     proxy.tell(*FAULTS[fault])
     fill(broker, ledger, corpus, 2_000_000, seed=2, combinations=[(archive.produce_confluent, "none")])
     print("a hot record took", round(hot_data_are_served(broker, topic)), "ms")
-    archive.wait_for_cold(broker, topic, seconds=90)
+    archive.wait_for_cold(broker, topic, seconds=180)
     assert broker.stop() == 0
     forget_what_was_read(broker)
     broker.start()
@@ -233,7 +234,7 @@ def test_a_stop_does_not_wait_for_cold_reads_of_a_silent_store(brokers, proxy, t
         assert broker.stop(timeout=55) == 0, "the broker had to be killed"
         took = time.monotonic() - begun
     print(f"a stop beside two cold reads of a silent store took {took:.1f} s")
-    assert took < 15
+    assert took < 40, "the reads themselves would go on for a minute"
     proxy.tell()
     broker.start()
     archive.check(broker, ledger)

@@ -11,8 +11,8 @@ import wire
 
 CREATE_TOPICS, DELETE_TOPICS, CREATE_PARTITIONS = 19, 20, 37
 NONE, UNKNOWN_TOPIC, TOPIC_EXISTS, INVALID_PARTITIONS, POLICY_VIOLATION, REASSIGNMENT = 0, 3, 36, 37, 44, 60
-# Enough for a creation that is still going on when the next request has its answer.
-MANY = 600
+# The first is mostly enough for a creation that is still going on when other requests have their answers.
+SIZES = (600, 2_400, 9_600)
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def broker(brokers):
 
 
 def connect(broker):
-    return wire.Wire(broker.bootstrap, timeout=60)
+    return wire.Wire(broker.bootstrap, timeout=240)
 
 
 def create(correlation, *topics):
@@ -98,43 +98,64 @@ def is_waiting(connection):
     return not select.select([connection.socket], [], [], 0)[0]
 
 
+def while_it_goes_on(attempt):
+    """`attempt(partitions)` is False when the large request was through before the small ones beside it: this process may
+    have had to wait for its turn. A broker that answers one request after the other is caught at every size."""
+    assert any(attempt(count) for count in SIZES), f"requests beside one for {SIZES[-1]} partitions waited for it"
+
+
 def test_small_requests_overtake_a_large_one(broker):
-    with connect(broker) as large, connect(broker) as small:
-        large.send(create(1, ("large", MANY)))
-        assert errors(small.call(create(1, ("small", 1)))[1]) == {"small": NONE}
-        assert errors(small.call(grow(2, "small", 3))[1]) == {"small": NONE}
-        assert metadata(small, ["first-use"]) == {"first-use": (NONE, 2)}
-        assert errors(small.call(delete(4, "small"))[1], has_message=False) == {"small": NONE}
-        assert is_waiting(large), "the large topic was there first: make it larger"
-        # Until it is whole nobody sees it, and its name is taken.
-        assert errors(small.call(create(5, ("large", 1)))[1]) == {"large": TOPIC_EXISTS}
-        assert is_waiting(large), "the large topic was there first: make it larger"
-        assert errors(large.receive()[1]) == {"large": NONE}
-        assert metadata(small, ["large"]) == {"large": (NONE, MANY)}
+    def attempt(count):
+        name, other, first_use = f"large-{count}", f"small-{count}", f"first-use-{count}"
+        with connect(broker) as large, connect(broker) as small:
+            large.send(create(1, (name, count)))
+            assert errors(small.call(create(1, (other, 1)))[1]) == {other: NONE}
+            assert errors(small.call(grow(2, other, 3))[1]) == {other: NONE}
+            assert metadata(small, [first_use]) == {first_use: (NONE, 2)}
+            assert errors(small.call(delete(4, other))[1], has_message=False) == {other: NONE}
+            overtaken = is_waiting(large)
+            # Until it is whole nobody sees it, and its name is taken.
+            assert errors(small.call(create(5, (name, 1)))[1]) == {name: TOPIC_EXISTS}
+            overtaken = overtaken and is_waiting(large)
+            assert errors(large.receive()[1]) == {name: NONE}
+            assert metadata(small, [name]) == {name: (NONE, count)}
+        return overtaken
+    while_it_goes_on(attempt)
 
 
 def test_one_who_asks_for_a_topic_on_its_way_gets_it(broker):
-    with connect(broker) as large, connect(broker) as other:
-        large.send(create(1, ("large", MANY)))
-        # Behind the creation of another topic, the large one is known to be under way.
-        assert errors(other.call(create(1, ("small", 1)))[1]) == {"small": NONE}
-        assert is_waiting(large), "the large topic was there first: make it larger"
-        assert metadata(other, ["large"]) == {"large": (NONE, MANY)}
+    def attempt(count):
+        name, small = f"large-{count}", f"small-{count}"
+        with connect(broker) as large, connect(broker) as other:
+            large.send(create(1, (name, count)))
+            # Behind the creation of another topic, the large one is known to be under way.
+            assert errors(other.call(create(1, (small, 1)))[1]) == {small: NONE}
+            under_way = is_waiting(large)
+            assert metadata(other, [name]) == {name: (NONE, count)}
+        return under_way
+    while_it_goes_on(attempt)
 
 
 def test_growing_and_deleting_meet(broker):
-    with connect(broker) as first, connect(broker) as second:
-        assert errors(first.call(create(1, ("t", 2)))[1]) == {"t": NONE}
-        first.send(grow(2, "t", MANY))
-        assert errors(second.call(create(1, ("small", 1)))[1]) == {"small": NONE}
-        assert errors(second.call(grow(2, "t", MANY + 5))[1]) == {"t": REASSIGNMENT}
-        assert errors(second.call(delete(3, "t"))[1], has_message=False) == {"t": NONE}
-        assert list(errors(first.receive()[1])) == ["t"]
-        # The same name begins anew, with nothing of the old one.
-        assert errors(second.call(create(4, ("t", 3)))[1]) == {"t": NONE}
-        assert metadata(second, ["t"]) == {"t": (NONE, 3)}
-        for partition in range(3):
-            assert second.produce("t", partition, wire.batch([b"v"])) == (NONE, 0)
+    def attempt(count):
+        name, small = f"t-{count}", f"small-{count}"
+        with connect(broker) as first, connect(broker) as second:
+            assert errors(first.call(create(1, (name, 2)))[1]) == {name: NONE}
+            first.send(grow(2, name, count))
+            assert errors(second.call(create(1, (small, 1)))[1]) == {small: NONE}
+            answer = errors(second.call(grow(2, name, count + 5))[1])
+            if answer == {name: NONE}:
+                return False
+            assert answer == {name: REASSIGNMENT}
+            assert errors(second.call(delete(3, name))[1], has_message=False) == {name: NONE}
+            assert list(errors(first.receive()[1])) == [name]
+            # The same name begins anew, with nothing of the old one.
+            assert errors(second.call(create(4, (name, 3)))[1]) == {name: NONE}
+            assert metadata(second, [name]) == {name: (NONE, 3)}
+            for partition in range(3):
+                assert second.produce(name, partition, wire.batch([b"v"])) == (NONE, 0)
+        return True
+    while_it_goes_on(attempt)
 
 
 def test_a_request_creates_a_hundred_topics_on_first_use(broker):
@@ -161,11 +182,15 @@ def test_one_broker_takes_only_so_many_partitions(broker):
 
 @pytest.mark.parametrize("hard", [True, False], ids=["killed", "stopped"])
 def test_a_promised_topic_is_whole_after_a_restart(broker, hard):
-    with connect(broker) as large, connect(broker) as small:
-        large.send(create(1, ("large", MANY)))
-        assert errors(small.call(create(1, ("small", 1)))[1]) == {"small": NONE}
-        assert is_waiting(large), "the large topic was there first: make it larger"
-        broker.restart(hard=hard)
-    with connect(broker) as connection:
-        assert metadata(connection, ["large", "small"]) == {"large": (NONE, MANY), "small": (NONE, 1)}
-        assert connection.produce("large", MANY - 1, wire.batch([b"v"])) == (NONE, 0)
+    def attempt(count):
+        name, other = f"large-{count}", f"small-{count}"
+        with connect(broker) as large, connect(broker) as small:
+            large.send(create(1, (name, count)))
+            assert errors(small.call(create(1, (other, 1)))[1]) == {other: NONE}
+            under_way = is_waiting(large)
+            broker.restart(hard=hard)
+        with connect(broker) as connection:
+            assert metadata(connection, [name, other]) == {name: (NONE, count), other: (NONE, 1)}
+            assert connection.produce(name, count - 1, wire.batch([b"v"])) == (NONE, 0)
+        return under_way
+    while_it_goes_on(attempt)

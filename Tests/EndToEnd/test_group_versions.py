@@ -213,22 +213,23 @@ def test_requests_behind_a_parked_join_wait(node, topic):
 
 def test_a_member_whose_connection_breaks_while_it_waits(node, topic):
     create(node, topic, 1)
+    session = 8000  # the silent member is waited for so long; the other must not miss it
     with Raw(node.bootstrap) as one:
-        joined = join(one, 9, "broken", topic, session=3000)
+        joined = join(one, 9, "broken", topic, session=session)
         one.ask(syncing(5, "broken", joined, [(joined.member_id, b"a")]))
         with Raw(node.bootstrap) as two:
-            two.post(joining(3, "broken", topic, session=3000))
+            two.post(joining(3, "broken", topic, session=session))
             beat = at(consumer.HeartbeatRequest, 4, group_id="broken", generation_id=1, member_id=joined.member_id,
                       group_instance_id=None)
             eventually(lambda: one.ask(beat).error_code == REBALANCE_IN_PROGRESS, "the rebalance begins")
-        again = one.ask(joining(9, "broken", topic, member=joined.member_id, session=3000))
+        again = one.ask(joining(9, "broken", topic, member=joined.member_id, session=session))
         assert again.generation_id == 2 and len(again.members) == 2, "a closed connection is not a departure"
         assert one.ask(syncing(5, "broken", again, [(again.member_id, b"b")])).error_code == 0
         # It never syncs: after the timeout it is gone and the other is called to a rebalance.
         beat = at(consumer.HeartbeatRequest, 4, group_id="broken", generation_id=2, member_id=joined.member_id,
                   group_instance_id=None)
         eventually(lambda: one.ask(beat).error_code == REBALANCE_IN_PROGRESS, "the silent member is dropped")
-        last = one.ask(joining(9, "broken", topic, member=joined.member_id, session=3000))
+        last = one.ask(joining(9, "broken", topic, member=joined.member_id, session=session))
         assert last.generation_id == 3 and len(last.members) == 1
 
 
@@ -259,7 +260,8 @@ def test_offsets_expire_and_take_the_group_along(brokers, topic):
     node.restart(hard=True)
     with Raw(node.bootstrap) as wire:
         eventually(lambda: fetch_offset(wire, 0, "kept", topic)[0] == 5, "loaded")
-        assert set(listed(wire, 4)) == {"kept"}
+        # The kill may have come before the record of the deletion; then the offset expires once more.
+        eventually(lambda: set(listed(wire, 4)) == {"kept"}, "only the other group is left")
 
 
 def test_an_empty_group_keeps_its_generation_over_a_crash(node, topic):

@@ -30,7 +30,7 @@ def connect(broker, **options):
     return wire.Wire(broker.bootstrap, **options)
 
 
-def until(condition, what, seconds=20):
+def until(condition, what, seconds=60):
     """Polls what only the operating system can be asked about."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -86,7 +86,7 @@ def test_a_request_that_never_ends_is_closed_though_bytes_go_on_arriving(brokers
         slow.send(part)
         try:
             for byte in (struct.pack(">i", 5_000) * 1_000)[len(part):]:
-                assert time.monotonic() - started < 15, "a byte now and then keeps the connection"
+                assert time.monotonic() - started < 60, "a byte now and then keeps the connection"
                 slow.send(bytes([byte]))
                 slow.socket.settimeout(0.1)  # the pace of the attack
                 try:
@@ -104,21 +104,22 @@ def test_a_large_request_that_stops_is_closed_and_its_memory_returned(brokers):
     broker = limited(brokers, stall_timeout="1s")
     with connect(broker) as connection:
         connection.send(struct.pack(">i", 50 * MIB) + wire.header(wire.PRODUCE, 7, 1) + bytes(8 * MIB))
-        connection.expect_close(timeout=20)
+        connection.expect_close()
 
 
 def test_an_idle_connection_is_closed_and_a_waiting_one_is_not(brokers, topic):
-    broker = limited(brokers, idle_timeout="1s")
+    # Long enough for this process to send its request between two turns of a busy machine.
+    broker = limited(brokers, idle_timeout="3s")
     clients.create_topic(broker.bootstrap, topic)
     with connect(broker) as idle, connect(broker) as waiting:
-        waiting.send(wire.fetch_request(7, topic, 0, 0, max_wait_ms=4_000))
-        idle.expect_close(timeout=10)
+        waiting.send(wire.fetch_request(7, topic, 0, 0, max_wait_ms=9_000))
+        idle.expect_close()
         correlation, _ = waiting.receive()
         assert correlation == 7, "a long poll is not idle"
 
 
 def test_a_peer_that_vanished_without_a_word_is_closed(brokers):
-    broker = limited(brokers, idle_timeout="1s")
+    broker = limited(brokers, idle_timeout="5s")
     before = broker.sockets()
     gone = [connect(broker) for _ in range(20)]
     for each in gone:
@@ -229,6 +230,7 @@ def test_running_out_of_descriptors_neither_ends_nor_spins_the_listener(brokers,
     broker = limited(brokers)
     with connect(broker) as there_before:
         there_before.make_topic(topic)
+        assert there_before.produce(topic, 0, wire.batch([b"x"]))[0] == 0  # its files are open
         now = broker.descriptors()
         resource.prlimit(broker.process.pid, resource.RLIMIT_NOFILE, (now + 5, now + 5))
         waiting = [connect(broker) for _ in range(40)]  # the kernel accepts what the broker cannot
@@ -239,8 +241,8 @@ def test_running_out_of_descriptors_neither_ends_nor_spins_the_listener(brokers,
             there_before.socket.settimeout(0.2)
             with contextlib.suppress(TimeoutError):
                 there_before.socket.recv(1)  # nothing comes: a pause that notices a close
-            there_before.socket.settimeout(10)
-        assert broker.cpu_seconds() - cpu < 1.5, "half of one processor at most: the listener does not spin"
+            there_before.socket.settimeout(60)
+        assert broker.cpu_seconds() - cpu < 0.5 * (time.monotonic() - started), "half of one processor at most: the listener does not spin"
         for each in waiting:
             each.socket.close()
         until(lambda: broker.descriptors() <= now, "all are closed")
@@ -265,7 +267,7 @@ def test_big_requests_of_many_connections_share_the_budget_and_all_are_answered(
     answered, senders = [], []
 
     def send():
-        with connect(broker, timeout=60) as connection:
+        with connect(broker, timeout=240) as connection:
             connection.send(frame)
             answered.append(connection.receive()[0])
 
@@ -274,7 +276,7 @@ def test_big_requests_of_many_connections_share_the_budget_and_all_are_answered(
             senders.append(threading.Thread(target=send))
             senders[-1].start()
         for sender in senders:
-            sender.join(120)
+            sender.join(300)
     assert answered == [1] * connections, "no two halves wait for each other"
     # Without the limit: 360 MiB and more. The allocator keeps some of what was freed, so the bound is not the budget.
     assert peak.grown < budget + 8 * MIB + connections * 2 * MIB, f"grew by {peak.grown // MIB} MiB"
@@ -385,15 +387,16 @@ def test_a_bomb_holds_up_nobody_else(brokers, topic):
     with connect(broker, timeout=60) as hostile, connect(broker) as other, Peak(broker) as peak:
         other.api_versions()
 
-        def listen():
+        requests = b"".join(wire.produce_request(number, topic, 0, records) for number, records in enumerate(
+            [keyless] * count + [keyed, wire.batch([b""], records=wire.record(0, b"v", b"k"))]))
+
+        def attack():
+            hostile.send(requests)
             answers.extend(hostile.receive() for _ in range(count + 2))
 
-        listener = threading.Thread(target=listen)
+        # What is counted begins before the first bomb arrives: none may go off while this thread waits for its turn.
+        listener = threading.Thread(target=attack)
         listener.start()
-        for number in range(count):
-            hostile.send(wire.produce_request(number, topic, 0, keyless))
-        hostile.send(wire.produce_request(count, topic, 0, keyed))
-        hostile.send(wire.produce_request(count + 1, topic, 0, wire.batch([b""], records=wire.record(0, b"v", b"k"))))
         meanwhile = 0
         while listener.is_alive():
             other.api_versions()

@@ -3,6 +3,7 @@ the C example; E2E_ARCHIVE (JSON, a chain entry as `yaml` takes it) puts another
 
 import json
 import os
+import pathlib
 import random
 import struct
 import threading
@@ -44,7 +45,7 @@ def list_offset(bootstrap, topic, timestamp, partition=0):
     return offset
 
 
-def wait_until(what, condition, seconds=30):
+def wait_until(what, condition, seconds=90):
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"after {seconds} s: {what}"
@@ -66,8 +67,16 @@ def wait_for_archive(broker, topic, partition=0):
 
 def objects(broker):
     """Files of the archive's objects, by whatever name the store gives them."""
-    root = broker.data / f"{NAME}.store"
-    return [path for path in root.rglob("*") if path.is_file() and path.stat().st_size > 64] if root.exists() else []
+    found = []
+    for directory, _, names in os.walk(broker.data / f"{NAME}.store"):
+        for name in names:
+            path = pathlib.Path(directory, name)
+            try:
+                if path.stat().st_size > 64:
+                    found.append(path)
+            except FileNotFoundError:
+                pass  # deleted while the directory was walked
+    return found
 
 
 def produce(broker, topic, lines, partition=0):
@@ -110,7 +119,7 @@ def test_times_are_found_in_the_archive(brokers, tmp_path, topic, corpus):
     for i, line in enumerate(lines):
         producer.produce(topic, line, partition=0, timestamp=start + i * 10)
         producer.poll(0)
-    assert producer.flush(30) == 0
+    assert producer.flush(180) == 0
     local = wait_for_archive(broker, topic)
     for offset in (0, local // 3, local - 1, local, len(lines) - 1):
         assert list_offset(broker.bootstrap, topic, start + offset * 10) == offset
@@ -193,8 +202,8 @@ def test_a_quiet_partition_reaches_the_archive(brokers, tmp_path, topic):
 
 
 def test_producing_goes_on_while_segments_are_copied(brokers, tmp_path, topic, corpus):
-    """The bandwidth limit keeps copies under way for the whole test; acknowledgements never wait for one."""
-    broker = brokers(chain(tmp_path, bandwidth="2MiB", interval="100ms"))
+    """At this bandwidth all copies together take a minute; neither acknowledgements nor a stop wait for them."""
+    broker = brokers(chain(tmp_path, bandwidth="128KiB", interval="100ms"))
     lines = corpus.slice(0, 8_000_000)
     clients.create_topic(broker.bootstrap, topic, config=EAGER)
     slowest, stop = [0.0], threading.Event()
@@ -211,11 +220,11 @@ def test_producing_goes_on_while_segments_are_copied(brokers, tmp_path, topic, c
     produce(broker, topic, lines)
     wait_until("nothing is copied", lambda: list_offset(broker.bootstrap, topic, -5) > 0)
     stop.set()
-    prober.join(30)
-    assert slowest[0] < 5, f"an acknowledgement took {slowest[0]:.1f} s"
+    prober.join(180)
+    assert slowest[0] < 20, f"an acknowledgement took {slowest[0]:.1f} s"
     begun = time.monotonic()
     assert broker.stop() == 0
-    assert time.monotonic() - begun < 5, "a copy under way ends when the broker stops"
+    assert time.monotonic() - begun < 20, "a copy that waits for its turn ends when the broker stops"
     broker.start()
     check_all(broker, topic, lines)
 

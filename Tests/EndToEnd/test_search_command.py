@@ -23,7 +23,7 @@ def finder(tmp_path_factory):
 
 def find(broker, *arguments, environment={}, **options):
     return subprocess.run([str(harness.binary()), "search", *map(str, arguments)], stdin=subprocess.DEVNULL,
-                          capture_output=True, timeout=60,
+                          capture_output=True, timeout=180,
                           env={**os.environ, "CHRONIK_URL": f"http://{broker.http}", **environment}, **options)
 
 
@@ -92,7 +92,7 @@ def test_odd_topic_names_stay_data(finder):
 
 
 def test_partial_answers_are_said(finder, filled):
-    done = find(finder, filled, "!wait", "--timeout", "100ms")
+    done = find(finder, filled, "!wait", "--timeout", "2s")
     assert done.returncode == 1 and b"partial: the deadline passed" in done.stderr
 
 
