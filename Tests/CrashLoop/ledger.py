@@ -139,7 +139,7 @@ class Ledger:
         if self.found:
             raise Violation("\n".join(self.found[:20]))
         total = 0
-        with wire.Wire(address) as connection:
+        with wire.Wire(address, timeout=90) as connection:
             for topic, count in topics.items():
                 for partition in range(count):
                     total += self._check(connection, topic, partition, topic in exactly_once)

@@ -186,7 +186,7 @@ class Broker:
         self.process = None
         return code
 
-    def stop(self, timeout=60):
+    def stop(self, timeout=40):
         """SIGTERM; the exit code, or None when it had to be killed."""
         if self.process is None:
             return 0

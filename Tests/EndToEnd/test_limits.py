@@ -86,7 +86,7 @@ def test_a_request_that_never_ends_is_closed_though_bytes_go_on_arriving(brokers
         slow.send(part)
         try:
             for byte in (struct.pack(">i", 5_000) * 1_000)[len(part):]:
-                assert time.monotonic() - started < 60, "a byte now and then keeps the connection"
+                assert time.monotonic() - started < 25, "a byte now and then keeps the connection"
                 slow.send(bytes([byte]))
                 slow.socket.settimeout(0.1)  # the pace of the attack
                 try:
@@ -241,8 +241,9 @@ def test_running_out_of_descriptors_neither_ends_nor_spins_the_listener(brokers,
             there_before.socket.settimeout(0.2)
             with contextlib.suppress(TimeoutError):
                 there_before.socket.recv(1)  # nothing comes: a pause that notices a close
-            there_before.socket.settimeout(60)
-        assert broker.cpu_seconds() - cpu < 0.5 * (time.monotonic() - started), "half of one processor at most: the listener does not spin"
+            there_before.socket.settimeout(25)
+        share = (broker.cpu_seconds() - cpu) / (time.monotonic() - started)
+        assert share < 0.5, "half of one processor at most: the listener does not spin"
         for each in waiting:
             each.socket.close()
         until(lambda: broker.descriptors() <= now, "all are closed")

@@ -127,9 +127,10 @@ class Closed(Exception):
 
 
 class Wire:
-    """One raw connection. Every wait has a deadline, so a broker that hangs fails the test instead of the run."""
+    """One raw connection. Every wait has a deadline, so a broker that hangs fails the test instead of the run. It is below
+    the 30 s after which the broker gives up a request that has stalled: what has to be closed at once is not closed so."""
 
-    def __init__(self, address, timeout=60):
+    def __init__(self, address, timeout=25):
         host, port = address.rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -166,7 +167,7 @@ class Wire:
         payload = self._exactly(size)
         return struct.unpack(">i", payload[:4])[0], payload[4:]
 
-    def expect_close(self, timeout=60):
+    def expect_close(self, timeout=25):
         """Everything the broker still says before it closes; fails when it keeps the connection."""
         self.socket.settimeout(timeout)
         seen = bytearray()
