@@ -1,16 +1,17 @@
 import KafkaProtocol
 
-/// The idempotent producers that partitions remember. There are no transactions, so none has an open one.
+/// The idempotent producers that partitions remember. There are no transactions, so none has an open one. A partition that
+/// is named several times is answered once.
 enum DescribeProducersHandler: RequestHandler {
   static let versions: ClosedRange<Int16> = 0...0
 
   static func handle(_ request: DescribeProducersRequest, _ context: RequestContext) {
     var response = DescribeProducersResponse()
-    response.topics = request.topics.map { topic in
+    response.topics = request.topics.withoutRepetitions(of: \.name).map { topic in
       var result = DescribeProducersResponse.TopicResponse()
       result.name = topic.name
       let served = context.broker.topics.topic(topic.name)
-      result.partitions = topic.partitionIndexes.map { describe($0, served?.partition($0)) }
+      result.partitions = topic.partitionIndexes.withoutRepetitions { $0 }.map { describe($0, served?.partition($0)) }
       return result
     }
     context.respond(response)
