@@ -103,6 +103,23 @@ def test_a_partition_is_looked_up_once(broker, topic):
     assert found == [(0, INVALID_REQUEST, -1, -1), (1, 0, -1, 0), (0, INVALID_REQUEST, -1, -1)]
 
 
+def test_a_partition_is_fetched_once(broker, topic):
+    """Two that waited like this for the same partition held its log for minutes."""
+    clients.create_topic(broker.bootstrap, topic, 1)
+    with wire.Wire(broker.bootstrap) as connection:
+        connection.produce(topic, 0, wire.batch([b"a", b"b"]))
+        for wait_ms, offset in (0, 0), (300, 2):
+            head = struct.pack(">iiiib", -1, wait_ms, 1, 1 << 20, 0)
+            answers = []
+            for repetitions in 1, 50_000:
+                named = [struct.pack(">iqi", 0, 0, 1 << 20)] * (repetitions - 1)
+                named.append(struct.pack(">iqi", 0, offset, 1 << 20))
+                answers.append(call(broker, wire.FETCH, 4, head + array([wire.string(topic) + array(named)])))
+            assert answers[0] == answers[1]
+            error, high_watermark, records = wire.parse_fetch(answers[0], topic)
+            assert (error, high_watermark, bool(records)) == (0, 2, offset == 0)
+
+
 def test_settings_asked_for_often_are_answered_once(broker, topic):
     clients.create_topic(broker.bootstrap, topic, 1)
     resource = b"\2" + wire.string(topic) + struct.pack(">i", -1)
@@ -141,11 +158,20 @@ def test_an_offset_is_fetched_once(broker, topic):
 
 def test_producers_of_a_partition_are_described_once(broker, topic):
     clients.create_topic(broker.bootstrap, topic, 1)
-    named = compact_string(topic) + compact([struct.pack(">i", 0)] * 1000) + b"\0"
-    once = compact_string(topic) + compact([struct.pack(">i", 0)]) + b"\0"
-    answers = [
-        call(broker, DESCRIBE_PRODUCERS, 0, compact(wanted) + b"\0", flexible=True) for wanted in ([named] * 3, [once])]
-    assert answers[0] == answers[1]
+    named = [compact_string(topic) + compact([struct.pack(">i", 0)] * count) + b"\0" for count in (1, 1000)]
+    once, often = (call(broker, DESCRIBE_PRODUCERS, 0, compact([wanted]) + b"\0", flexible=True) for wanted in named)
+    assert often == once
+    # A topic that comes again has nothing new to say, unless it is of another partition.
+    other = compact_string(topic) + compact([struct.pack(">i", 7)]) + b"\0"
+    answer = call(broker, DESCRIBE_PRODUCERS, 0, compact([named[0], named[1], other]) + b"\0", flexible=True)
+    assert answer.count(struct.pack(">ih", 0, 0)) == once.count(struct.pack(">ih", 0, 0))
+    assert struct.pack(">ih", 7, 3) in answer, "UNKNOWN_TOPIC_OR_PARTITION"
+
+
+def test_producers_of_a_name_that_no_topic_can_have(broker):
+    body = compact([compact_string("no topic") + compact([struct.pack(">i", 0)]) + b"\0"]) + b"\0"
+    answer = call(broker, DESCRIBE_PRODUCERS, 0, body, flexible=True)
+    assert struct.pack(">ih", 0, 17) in answer, "INVALID_TOPIC_EXCEPTION"
 
 
 @pytest.mark.parametrize("version", [10, 11])

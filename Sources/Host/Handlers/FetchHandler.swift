@@ -9,7 +9,8 @@ enum FetchHandler: RequestHandler {
 
   static func handle(_ request: FetchRequest, _ context: RequestContext) {
     let sessions = context.broker.fetchSessions
-    let targets = request.topics.flatMap { topic in topic.partitions.map { FetchTarget(topic, $0) } }
+    let targets = FetchTarget.distinct(
+      request.topics.flatMap { topic in topic.partitions.map { FetchTarget(topic, $0) } })
     let isFull = request.sessionEpoch == 0 || request.sessionEpoch == -1
     if isFull {
       if request.sessionId != 0 { sessions.remove(request.sessionId) }

@@ -68,6 +68,17 @@ struct FetchSessionTests {
     #expect(session.targets.map(\.fetchOffset) == [7, 0, 0])
   }
 
+  @Test("a partition that a request names again is read once, as it was named last")
+  func distinct() {
+    let wanted = FetchTarget.distinct([
+      target(3, offset: 1), target(1), target(3, offset: 7), target(2), target(1, offset: 4),
+    ])
+    #expect(wanted.map(\.partition) == [3, 1, 2])
+    #expect(wanted.map(\.fetchOffset) == [7, 4, 0])
+    #expect(FetchTarget.distinct([target(5)]).map(\.partition) == [5])
+    #expect(FetchTarget.distinct([]).isEmpty)
+  }
+
   @Test("a full cache gives up only a session that was idle for two minutes")
   func eviction() throws {
     let cache = FetchSessionCache(capacity: 1)
