@@ -193,6 +193,8 @@ def test_refusals(node, topic):
         assert wire.ask(joining(9, "r", topic, protocols=[])).error_code == INCONSISTENT_PROTOCOL
         assert wire.ask(joining(9, "r", topic, kind="")).error_code == INCONSISTENT_PROTOCOL
         assert wire.ask(joining(9, "r", topic, member="ghost")).error_code == UNKNOWN_MEMBER_ID
+        assert delete_offset(wire, "", topic)[0] == INVALID_GROUP_ID
+        assert delete_offset(wire, "r", topic)[0] == GROUP_ID_NOT_FOUND
         assert listed(wire, 4) == {}, "a refused join leaves no group behind"
         connect = join(wire, 5, "workers", topic, kind="connect", protocols=[("sessioned", b"\1")])
         assert (connect.error_code, connect.protocol_name) == (0, "sessioned")

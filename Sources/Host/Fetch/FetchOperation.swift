@@ -97,7 +97,12 @@ final class FetchOperation: LogWaiter, @unchecked Sendable {
     data.abortedTransactions = isolation == .readCommitted ? [] : nil
     data.records = .external(byteCount: 0)
     guard let log = find(target) else {
-      data.errorCode = target.topicID == .zero ? .unknownTopicOrPartition : unknownID(target)
+      data.errorCode = context.version < 13 ? .unknownTopicOrPartition : unknownID(target)
+      return Result(data: data, extents: [], log: nil)
+    }
+    // As Kafka: who asks like this cannot read what the topic is set to hold (KIP-110).
+    guard context.version >= 10 || log.validator.codec != .zstd else {
+      data.errorCode = .unsupportedCompressionType
       return Result(data: data, extents: [], log: nil)
     }
     let offsets = log.offsets
@@ -159,7 +164,7 @@ final class FetchOperation: LogWaiter, @unchecked Sendable {
 
   private func find(_ target: FetchTarget) -> PartitionLog? {
     let topics = context.broker.topics
-    let topic = target.topicID == .zero ? topics.topic(target.topic) : topics.topic(target.topicID)
+    let topic = context.version < 13 ? topics.topic(target.topic) : topics.topic(target.topicID)
     return topic?.partition(target.partition)
   }
 

@@ -7,12 +7,11 @@ enum CreateTopicsHandler: RequestHandler {
 
   static func handle(_ request: CreateTopicsRequest, _ context: RequestContext) {
     context.waitForAnswer()
-    let counts = Dictionary(request.topics.map { ($0.name, 1) }, uniquingKeysWith: +)
-    var reported: Set<String> = []
-    let topics = request.topics.filter { reported.insert($0.name).inserted }
+    let repeated = request.topics.repeatedKeys(\.name)
+    let topics = request.topics.withoutRepetitions(of: \.name)
     ControllerTurns<_, CreateTopicsResponse.CreatableTopicResult>(topics, on: context.broker.topics.controller) {
       topic, answer in
-      if counts[topic.name] != 1 {
+      if repeated.contains(topic.name) {
         answer(failure(topic.name, .invalidRequest, "Duplicate topic name."))
       } else {
         create(topic, validateOnly: request.validateOnly, context.broker, answer)

@@ -9,14 +9,17 @@ enum FetchHandler: RequestHandler {
 
   static func handle(_ request: FetchRequest, _ context: RequestContext) {
     let sessions = context.broker.fetchSessions
-    let targets = request.topics.flatMap { topic in topic.partitions.map { FetchTarget(topic, $0) } }
+    let targets = FetchTarget.distinct(
+      request.topics.flatMap { topic in topic.partitions.map { FetchTarget(topic, $0) } })
     let isFull = request.sessionEpoch == 0 || request.sessionEpoch == -1
     if isFull {
       if request.sessionId != 0 { sessions.remove(request.sessionId) }
-      let session = request.sessionEpoch == 0 && context.version >= 7 ? sessions.create(targets) : nil
+      let session =
+        request.sessionEpoch == 0 && context.version >= 7
+        ? sessions.create(targets, usesTopicIDs: context.version >= 13) : nil
       return FetchOperation(request, context, targets: targets, session: session, isIncremental: false).evaluate()
     }
-    switch sessions.take(request.sessionId, epoch: request.sessionEpoch) {
+    switch sessions.take(request.sessionId, epoch: request.sessionEpoch, usesTopicIDs: context.version >= 13) {
     case .refused(let code):
       var response = FetchResponse()
       response.errorCode = code

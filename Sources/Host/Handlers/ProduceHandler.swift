@@ -93,6 +93,7 @@ enum ProduceHandler: RequestHandler {
       guard
         let batches = try validator.validate(range, in: frame.bytes, now: now, allowance: &allowance, while: goesOn)
       else { return false }
+      try check(batches, version: operation.context.version)
       log.append(
         AppendRequest(frame: frame, batches: batches, acks: operation.acks, codec: validator.codec) {
           operation.complete(index, $0)
@@ -103,6 +104,14 @@ enum ProduceHandler: RequestHandler {
         .refused(error.code, error.message, logStartOffset: log.offsets.logStartOffset, records: error.records))
     }
     return true
+  }
+
+  /// Clients before v7 know nothing of zstd, and neither do the consumers of their time (KIP-110).
+  private static func check(_ batches: [ValidatedBatch], version: Int16) throws(AppendRefusal) {
+    guard version < 7, batches.contains(where: { $0.header.compression == .zstd }) else { return }
+    throw AppendRefusal(
+      code: .unsupportedCompressionType,
+      message: "Produce requests with version \(version) are not allowed to use ZStandard compression.")
   }
 
   /// Empty and null record sets occur in practice: accepted, nothing is stored.
