@@ -54,6 +54,8 @@ struct Settlement {
     workers.run(parts.count) { syncDirectory(parts[$0]) }
     return parts.map { part in
       if let failure = part.failure {
+        // A topic that was deleted meanwhile took its directory along.
+        if failure.code == .notFound, part.isOutdated { return nil }
         part.log.log(.warning, "A partition's checkpoint could not be prepared.", [("error", failure.message)])
         return nil
       }
