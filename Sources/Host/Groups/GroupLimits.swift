@@ -26,4 +26,11 @@ enum GroupLimits {
   static let parallelLoads = 4
   /// Pause before a partition that could not be read is tried again.
   static let loadRetryDelay: Duration = .seconds(10)
+  /// A timer later than this was held up.
+  static let timerDelayMax: Duration = .milliseconds(250)
+  /// How long members are waited for at most after a delay.
+  static let graceMax: Duration = .seconds(5)
+
+  /// How long a timer that was `delay` late lets members be heard before it acts; nil: it was in time.
+  static func grace(afterDelay delay: Duration) -> Duration? { delay > timerDelayMax ? min(delay, graceMax) : nil }
 }
