@@ -101,6 +101,8 @@ final class SearchService: Sendable {
     guard started < deadline else { throw .waitedTooLong }
     let scope = try SearchScope(query, topics: topics, tierIndex: tierIndex)
     defer { scope.leave() }
+    // A topic whose partitions are not there yet.
+    guard !scope.targets.isEmpty else { throw .unknownTopic(query.topic) }
     let cursor = query.cursor.isEmpty ? nil : try PageCursor(query.cursor, of: query, in: scope.topicID)
     var collector = HitCollector(partitions: scope.numbers, maxValueBytes: query.maxValueBytes)
     var request = SearchRequest(query: query.text, deadlineNanoseconds: deadline)
