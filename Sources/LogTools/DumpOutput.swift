@@ -80,10 +80,18 @@ struct DumpOutput {
 enum LogToolOutput {
   /// A closed pipe (`… | head`) ends the program quietly, as for other Unix tools.
   static func say(_ text: String) {
-    if fputs(text + "\n", stdoutFile!) < 0 { exit(0) }
+    if fputs(text + "\n", stdoutFile!) < 0 { end() }
   }
 
-  static func flush() { fflush(stdoutFile) }
+  static func flush() { if fflush(stdoutFile) != 0 { end() } }
+
+  /// A full disk is a failure: a part of a dump must not pass for the whole.
+  private static func end() -> Never {
+    if errno == EPIPE { _exit(0) }
+    let bytes = Array("chronik: cannot write to standard output: \(String(cString: strerror(errno)))\n".utf8)
+    _ = write(STDERR_FILENO, bytes, bytes.count)
+    _exit(1)
+  }
 
   static func complain(_ text: String) {
     flush()

@@ -24,6 +24,7 @@ struct LogDumpCommand: ParsableCommand {
   @Flag(name: .long, help: "Print one JSON object per line.") var json = false
 
   func run() throws {
+    defer { LogToolOutput.flush() }
     let name = String(file.split(separator: "/").last ?? "")
     let output = DumpOutput(isJSON: json)
     if CommitLogFormat.parse(fileName: name) != nil { return try CommitLogDump.run(file, output) }

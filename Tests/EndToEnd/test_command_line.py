@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 import broker as harness
+import clients
 
 # text of the file, words that the answer must contain, the line it must name (None: any)
 MISTAKES = {
@@ -110,6 +111,20 @@ def test_help_names_every_command():
     assert done.returncode == 0
     for word in ("serve", "search", "plugins", "config"):
         assert word in done.stdout
+
+
+def test_half_an_answer_is_a_failure(brokers, topic):
+    """On a full disk; scripts go by the exit code."""
+    broker = brokers()
+    clients.create_topic(broker.bootstrap, topic)
+    clients.Confluent.produce(broker.bootstrap, topic, [(b"k", b"v")] * 100)
+    assert broker.stop() == 0
+    [segment] = (broker.data / "LocalSegments" / f"{topic}-0").glob("*.log")
+    for words in (["config", "manual"], ["plugins", "list"], ["log", "dump", segment], ["log", "verify", segment.parent]):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([harness.binary(), *words], stdin=subprocess.DEVNULL, stdout=full,
+                                  stderr=subprocess.PIPE, timeout=60)
+        assert done.returncode == 1 and b"No space left on device" in done.stderr, (words, done)
 
 
 def test_a_second_broker_on_the_same_data_is_refused(brokers, tmp_path):

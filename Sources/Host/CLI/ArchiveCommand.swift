@@ -1,6 +1,5 @@
 public import ArgumentParser
 import Configuration
-import Glibc
 import PluginLoader
 
 /// `chronik archive …`: looking after an archive while its broker is stopped.
@@ -91,15 +90,7 @@ public struct ArchiveCommand: ParsableCommand {
       let offline = try options.open()
       defer { offline.close() }
       try ArchiveOutput.run {
-        try offline.archive.exportJSON(topic: topic ?? "") { piece in
-          var rest = piece
-          while !rest.isEmpty {
-            let count = write(STDOUT_FILENO, rest.baseAddress, rest.count)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return }
-            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-          }
-        }
+        try offline.archive.exportJSON(topic: topic ?? "") { Terminal.put($0) }
       }
       Terminal.say("")
     }

@@ -25,6 +25,7 @@ public struct CompactionCommand: ParsableCommand {
       let checked = try LoadedChain.load(configuration.config, CommandLineOverrides(dataDirectory: dataDir))
       let settings = checked.loaded.configuration
       do {
+        try DataDirectory.checkExists(settings.dataDirectory)
         let level = LogLevelSwitch(settings.log.level)
         let broker = try Broker(
           settings, chain: checked.chain, compaction: checked.compaction, plugins: checked.plugins,

@@ -58,7 +58,7 @@ public struct ServeCommand: AsyncParsableCommand {
       Terminal.complain("chronik: cannot start: \(error)")
       throw ExitCode.failure
     }
-    Terminal.say("chronik stopped; everything acknowledged is \(checked.isDurable ? "on disk" : "gone with it: the chain is volatile").")
+    Terminal.announce("chronik stopped; everything acknowledged is \(checked.isDurable ? "on disk" : "gone with it: the chain is volatile").")
   }
 }
 
@@ -77,7 +77,7 @@ private struct BrokerService: Service, CustomStringConvertible {
         logger: logger, logLevel: logLevel)
       do {
         let bound = try broker.start()
-        Terminal.say(StartBanner.text(checked, broker, bound))
+        Terminal.announce(StartBanner.text(checked, broker, bound))
       } catch {
         broker.stop()
         throw error

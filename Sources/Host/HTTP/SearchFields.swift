@@ -37,6 +37,8 @@ struct SearchFields {
     }
     query.since = try time("since") ?? .min
     query.until = try time("until") ?? .max
+    query.sinceText = fields["since"]
+    query.untilText = fields["until"]
     query.partitions = try partitions()
     query.offsetFrom = try integer("offset_from", in: 0...Int64.max) ?? 0
     query.offsetTo = try integer("offset_to", in: 0...Int64.max) ?? .max

@@ -17,6 +17,7 @@ final class DataDirectory: @unchecked Sendable {
     case wrongNode(path: String, found: String, configured: Int32)
     case wrongCluster(path: String, found: String, configured: String)
     case malformed(path: String, line: Int)
+    case notThere(path: String)
 
     var description: String {
       switch self {
@@ -32,8 +33,16 @@ final class DataDirectory: @unchecked Sendable {
       case .wrongCluster(let path, let found, let configured):
         "\(path): belongs to cluster.id \(found), but the configuration says \(configured)"
       case .malformed(let path, let line): "\(path):\(line): expected key=value"
+      case .notThere(let path):
+        "\(path) is no broker's data directory: it has no meta.properties; --data-dir, or data_dir, names another"
       }
     }
+  }
+
+  /// For commands that look after what a broker has left. They must not make a directory that somebody misspelt and find
+  /// nothing wrong with it.
+  static func checkExists(_ path: String) throws(Failure) {
+    guard access("\(path)/meta.properties", F_OK) == 0 else { throw .notThere(path: path) }
   }
 
   /// Creates the directory if it is missing, locks it, and reads or writes its identity.

@@ -124,9 +124,4 @@ public struct SearchSummary: Sendable, Equatable {
   public var cursor: [UInt8]
   /// Why the answer is partial, as the tier says it; empty otherwise.
   public var reason: String
-
-  /// Of a search that had nowhere to look.
-  public static let nothing = SearchSummary(
-    isPartial: false, isTotalExact: true, total: 0, objectsSearched: 0, bytesRead: 0, rounds: 0, recordsScanned: 0,
-    cursor: [], reason: "")
 }

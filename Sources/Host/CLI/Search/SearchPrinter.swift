@@ -25,7 +25,7 @@ struct SearchPrinter {
 
   mutating func flush() {
     guard !pending.isEmpty else { return }
-    FileHandle.standardOutput.write(Data(pending.utf8))
+    pending.withUTF8 { Terminal.put(UnsafeRawBufferPointer($0)) }
     pending = ""
   }
 

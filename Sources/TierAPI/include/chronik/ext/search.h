@@ -62,7 +62,8 @@ typedef struct chronik_search_request {
 typedef struct chronik_search_partition {
   void *partition;              /* this tier's handle, open during the call */
   int64_t start_offset;         /* records from here … */
-  int64_t end_offset;           /* … to before here (the log's start and its last stable offset, or narrower) */
+  int64_t end_offset;           /* … to before here (the log's start and its last stable offset, or narrower); when both
+                                   are equal, nothing: the partition only keeps its place in the request */
   uint64_t reserved[2];
 } CHRONIK_SENDABLE chronik_search_partition;
 
