@@ -33,6 +33,11 @@ enum Limits {
   static let rememberedBoundaries = 16
   /// A log smaller than this is not preallocated, so that many small logs do not eat the disk.
   static let preallocationStart: Int64 = 256 * 1024
+  /// Bytes of the disk that records leave free. A deletion writes a few KiB for each partition and a start a little more;
+  /// the checkpoints of 100,000 partitions are 5 MiB.
+  static let keptFreeByteCount: Int64 = 8 * 1024 * 1024
+  /// Bytes that are appended before the disk is asked again how much is free, at most.
+  static let spaceBudgetMax: Int64 = 64 * 1024 * 1024
   /// Partitions whose checkpoints are made durable in common steps: each may hold a descriptor more meanwhile.
   static let settledAtOnceMax = 256
   /// Foreign names listed in the one warning about them.
