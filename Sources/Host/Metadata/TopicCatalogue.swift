@@ -18,12 +18,17 @@ struct TopicRecord: Codable, Sendable, Equatable {
 /// topics must not vanish silently. The journal is rewritten (tmp, fsync, rename, fsync of the directory) at opening when
 /// most of it is out of date. Every change is durable before the call returns.
 ///
+/// A name has one topic that is not being deleted. One whose creation failed on a full disk may not be marked as deleted
+/// there; it counts as deleted from the line on that gives its name to another.
+///
 /// Not thread-safe and blocking: `Topics` calls it from one thread at a time.
 struct TopicCatalogue {
   private let path: String
   private var file: Int32 = -1
   /// By id.
   private(set) var topics: [String: TopicRecord] = [:]
+  /// The ids of those that are not being deleted, by name.
+  private var liveIDs: [String: String] = [:]
   /// Partitions of topics that are not being deleted.
   private(set) var livePartitionCount = 0
   private var lineCount = 0
@@ -81,7 +86,14 @@ struct TopicCatalogue {
   private mutating func keep(_ record: TopicRecord?, id: String) {
     func live(_ record: TopicRecord?) -> Int { record.map { $0.deleting ? 0 : Int($0.partitions) } ?? 0 }
     livePartitionCount += live(record) - live(topics[id])
+    if let before = topics[id], liveIDs[before.name] == id { liveIDs[before.name] = nil }
     topics[id] = record
+    guard let record, !record.deleting else { return }
+    if let older = liveIDs.updateValue(id, forKey: record.name), var superseded = topics[older] {
+      superseded.deleting = true
+      livePartitionCount -= Int(superseded.partitions)
+      topics[older] = superseded
+    }
   }
 
   // MARK: - The file
