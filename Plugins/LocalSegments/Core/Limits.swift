@@ -19,6 +19,9 @@ enum Limits {
   static let textFileByteCountMax: Int64 = 64 * 1024 * 1024
   /// Bytes of a log read at once while looking for a batch boundary. Small: most lookups end within one index interval.
   static let headerScanByteCount = 4096
+  /// A start walks over at most so many bytes of a sealed segment to its last batch; with an index entry every 4 KiB it is
+  /// one batch. It only looks for a gap, so with sparser indexes it does without.
+  static let gapScanByteCountMax: Int64 = 1024 * 1024
   /// How often a reader looks again because the file it opened was exchanged meanwhile. Each exchange takes several syncs,
   /// so nobody meets even two.
   static let lookUpAttempts = 8
