@@ -78,10 +78,17 @@ enum AtomicFile {
 
   /// The content, or nil when there is no such file. At most `byteCountMax` bytes are read; a larger file is refused.
   static func read(_ path: String, byteCountMax: Int) throws(DataDirectory.Failure) -> [UInt8]? {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
+    // Without O_NONBLOCK a FIFO would wait for somebody who writes to it.
+    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     if file < 0, errno == ENOENT { return nil }
     guard file >= 0 else { throw .io(path: path, operation: "open", errno: errno) }
     defer { Glibc.close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0 else { throw .io(path: path, operation: "fstat", errno: errno) }
+    let kind = status.st_mode & S_IFMT
+    guard kind == S_IFREG else {
+      throw .io(path: path, operation: "reading it as a file", errno: kind == S_IFDIR ? EISDIR : ESPIPE)
+    }
     let size = Int(lseek(file, 0, SEEK_END))
     guard size >= 0, lseek(file, 0, SEEK_SET) == 0 else { throw .io(path: path, operation: "lseek", errno: errno) }
     guard size <= byteCountMax else { throw .io(path: path, operation: "read", errno: EFBIG) }

@@ -17,6 +17,7 @@ final class DataDirectory: @unchecked Sendable {
     case wrongNode(path: String, found: String, configured: Int32)
     case wrongCluster(path: String, found: String, configured: String)
     case malformed(path: String, line: Int)
+    case noCluster(path: String)
 
     var description: String {
       switch self {
@@ -32,6 +33,9 @@ final class DataDirectory: @unchecked Sendable {
       case .wrongCluster(let path, let found, let configured):
         "\(path): belongs to cluster.id \(found), but the configuration says \(configured)"
       case .malformed(let path, let line): "\(path):\(line): expected key=value"
+      case .noCluster(let path):
+        "\(path): no cluster.id, so the file is damaged; restore it, or write the id that clients know as cluster.id: "
+          + "into the configuration"
       }
     }
   }
@@ -50,7 +54,8 @@ final class DataDirectory: @unchecked Sendable {
     Self.writeProcessID(to: lockFile)
     self.path = path
     let file = "\(path)/meta.properties"
-    let known = try Self.read(file)
+    let content = try Self.read(file)
+    let known = content ?? [:]
     if let found = known["node.id"], found != String(nodeID) {
       throw .wrongNode(path: file, found: found, configured: nodeID)
     }
@@ -58,6 +63,8 @@ final class DataDirectory: @unchecked Sendable {
       if let configured, configured != found { throw .wrongCluster(path: file, found: found, configured: configured) }
       clusterID = found
     } else {
+      // A cluster that changes its id silently is another one to tools and to Kafka's own broker.
+      guard content == nil || configured != nil else { throw .noCluster(path: file) }
       clusterID = configured ?? KafkaUUID.random().description
       try Self.write(file, "version=1\nnode.id=\(nodeID)\ncluster.id=\(clusterID)\n")
     }
@@ -90,9 +97,10 @@ final class DataDirectory: @unchecked Sendable {
     }
   }
 
-  private static func read(_ path: String) throws(Failure) -> [String: String] {
+  /// nil when there is no such file.
+  private static func read(_ path: String) throws(Failure) -> [String: String]? {
     guard let file = fopen(path, "r") else {
-      if errno == ENOENT { return [:] }
+      if errno == ENOENT { return nil }
       throw .io(path: path, operation: "open", errno: errno)
     }
     defer { fclose(file) }

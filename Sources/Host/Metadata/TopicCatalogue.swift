@@ -32,6 +32,8 @@ struct TopicCatalogue {
   /// Partitions of topics that are not being deleted.
   private(set) var livePartitionCount = 0
   private var lineCount = 0
+  /// Bytes that opening has cut off as a torn last line. They are kept in `topics.journal.cut`.
+  private(set) var cutByteCount = 0
 
   enum Failure: Error, CustomStringConvertible {
     case io(path: String, operation: String, errno: Int32)
@@ -54,7 +56,9 @@ struct TopicCatalogue {
     let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard opened >= 0 else { throw .io(path: path, operation: "open", errno: errno) }
     file = opened
-    let valid = try load()
+    let bytes = try Self.readAll(file, path)
+    let valid = try load(bytes)
+    if valid < bytes.count { try keepCut(bytes[valid...]) }
     guard ftruncate(file, off_t(valid)) == 0, lseek(file, off_t(valid), SEEK_SET) >= 0 else {
       throw .io(path: path, operation: "truncate", errno: errno)
     }
@@ -99,8 +103,7 @@ struct TopicCatalogue {
   // MARK: - The file
 
   /// Reads every line; returns the byte count of the valid ones.
-  private mutating func load() throws(Failure) -> Int {
-    let bytes = try Self.readAll(file, path)
+  private mutating func load(_ bytes: [UInt8]) throws(Failure) -> Int {
     var start = 0
     while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
       lineCount += 1
@@ -114,6 +117,17 @@ struct TopicCatalogue {
       start = end + 1
     }
     return start
+  }
+
+  /// A torn line promised nothing to anybody. A line that was damaged later did, and looks the same.
+  private mutating func keepCut(_ bytes: ArraySlice<UInt8>) throws(Failure) {
+    let copy = path + ".cut"
+    let file = open(copy, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard file >= 0 else { throw .io(path: copy, operation: "open", errno: errno) }
+    defer { _ = Glibc.close(file) }
+    try Self.writeAll(file, Array(bytes), copy)
+    guard fsync(file) == 0 else { throw .io(path: copy, operation: "fsync", errno: errno) }
+    cutByteCount = bytes.count
   }
 
   private static func decode(_ line: ArraySlice<UInt8>) throws -> TopicRecord {

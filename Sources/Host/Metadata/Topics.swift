@@ -54,6 +54,11 @@ final class Topics: Sendable {
     self.controller = controller
     blockingPool = environment.blockingPool
     self.logger = logger
+    if catalogue.cutByteCount > 0 {
+      logger.warning(
+        "The last line of the catalogue is not whole and was cut off; if it was not being written, a topic is missing",
+        metadata: ["bytes": "\(catalogue.cutByteCount)", "kept": "topics.journal.cut"])
+    }
   }
 
   // MARK: - Look-ups

@@ -62,6 +62,11 @@ struct TopicCatalogueTests {
       try whole.prefix(length).write(to: journal)
       var cut = try TopicCatalogue(directory: directory)
       #expect(cut.topics.values.map(\.name) == ["a"], "cut at \(length)")
+      #expect(cut.cutByteCount == length - first)
+      if length > first {
+        let kept = try Data(contentsOf: URL(fileURLWithPath: directory + "/topics.journal.cut"))
+        #expect(kept == whole[first..<length], "what was cut is kept")
+      }
       try cut.put(record("c", "AAAAAAAAAAAAAAAAAAAAAw"))
       cut.close()
       let after = try TopicCatalogue(directory: directory)
