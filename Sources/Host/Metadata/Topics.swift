@@ -73,6 +73,9 @@ final class Topics: Sendable {
   /// The largest producer id that any partition knows; -1 without any.
   var largestProducerID: Int64 { all.flatMap(\.partitions).map(\.largestProducerID).max() ?? -1 }
 
+  /// Partitions that take no more writes because their storage failed.
+  var failedPartitionCount: Int { all.flatMap(\.partitions).count { $0.hasFailed } }
+
   var partitionCount: Int { served.withLockedValue { $0.byName.values.reduce(0) { $0 + $1.partitions.count } } }
 
   // MARK: - Changes, on the controller thread
