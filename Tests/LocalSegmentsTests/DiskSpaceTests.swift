@@ -20,6 +20,34 @@ import TierKit
     #expect(rig.disk.openDescriptorCount == before)
   }
 
+  @Test func aDeletionGivesSpaceBackBeforeItNeedsSome() throws {
+    let rig = try Rig()
+    let log = try rig.open()
+    try log.append(series(100))
+    _ = try log.flush().get()
+    rig.tier.checkpoint()
+    rig.tier.close(log)
+    rig.disk.faults = [.init(operation: .write, path: "checkpoint", errno: .noSpace)]
+    let error = #expect(throws: TierError.self) { try rig.tier.deletePartition(Rig.orders) }
+    #expect(error?.code == .noSpace)
+    #expect(!rig.disk.names("/data").contains { $0.hasPrefix("orders-3") })
+    rig.disk.faults = []
+    try rig.tier.deletePartition(Rig.orders)
+    #expect(try rig.open().currentState.endOffset == 0)
+  }
+
+  @Test func aPartitionRemovedByHandCanBeDeleted() throws {
+    let rig = try Rig()
+    let log = try rig.open()
+    try log.append(series(3))
+    rig.tier.close(log)
+    for name in rig.disk.names(Rig.directory) { try rig.disk.remove("\(Rig.directory)/\(name)") }
+    try rig.disk.removeDirectory(Rig.directory)
+    try rig.tier.deletePartition(Rig.orders)
+    #expect(try rig.tier.listPartitions().isEmpty)
+    #expect(try rig.open().currentState.endOffset == 0)
+  }
+
   @Test func recordsLeaveRoomForTheDeletionThatMakesRoom() throws {
     let rig = try Rig { $0.keptFreeByteCount = 2_000 }
     let victim = try rig.open(Rig.many(1), segmentBytes: 1024)

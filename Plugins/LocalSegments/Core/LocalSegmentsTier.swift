@@ -231,11 +231,13 @@ public final class LocalSegmentsTier: Tier {
     // Another partition with this identity must not get the entries of this one.
     try context.commitLog.forget(id)
     let isStray = name.hasSuffix(PartitionDirectoryName.straySuffix)
-    let aside = try directory.setAside(
+    let aside = try directory.setAsideIfThere(
       DataDirectory.Found(id: id, name: name), suffix: PartitionDirectoryName.deletedSuffix)
     registry.withLock { $0.names[id] = nil }
+    // The files first: on a full disk they may be what makes room for the checkpoints. A crash between leaves those, which
+    // the next partition of the name has forgotten before it is made.
+    if let aside { try directory.removePartitionDirectory(aside) }
     if !isStray { try checkpoints?.forget(id) }
-    try directory.removePartitionDirectory(aside)
   }
 
   public func listPartitions() throws(TierError) -> [PartitionID] { registry.withLock { Array($0.names.keys) } }
