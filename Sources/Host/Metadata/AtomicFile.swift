@@ -83,12 +83,7 @@ enum AtomicFile {
     if file < 0, errno == ENOENT { return nil }
     guard file >= 0 else { throw .io(path: path, operation: "open", errno: errno) }
     defer { Glibc.close(file) }
-    var status = stat()
-    guard fstat(file, &status) == 0 else { throw .io(path: path, operation: "fstat", errno: errno) }
-    let kind = status.st_mode & S_IFMT
-    guard kind == S_IFREG else {
-      throw .io(path: path, operation: "reading it as a file", errno: kind == S_IFDIR ? EISDIR : ESPIPE)
-    }
+    if let code = refusal(of: file) { throw .io(path: path, operation: "reading it as a file", errno: code) }
     let size = Int(lseek(file, 0, SEEK_END))
     guard size >= 0, lseek(file, 0, SEEK_SET) == 0 else { throw .io(path: path, operation: "lseek", errno: errno) }
     guard size <= byteCountMax else { throw .io(path: path, operation: "read", errno: EFBIG) }
@@ -102,6 +97,17 @@ enum AtomicFile {
       filled += count
     }
     return bytes
+  }
+
+  /// Why an open file cannot be read from any place in it: only regular ones can. nil: it can.
+  static func refusal(of file: Int32) -> Int32? {
+    var status = stat()
+    guard fstat(file, &status) == 0 else { return errno }
+    return switch status.st_mode & S_IFMT {
+    case S_IFREG: nil
+    case S_IFDIR: EISDIR
+    default: ESPIPE
+    }
   }
 
   /// Removes the file; fine when there is none. The removal is durable when the directory is flushed the next time.

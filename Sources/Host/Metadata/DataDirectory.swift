@@ -7,6 +7,8 @@ final class DataDirectory: @unchecked Sendable {
   let path: String
   let clusterID: String
   private let lockFile: Int32
+  /// Kafka's own has five short lines and a comment.
+  private static let propertiesByteCountMax = 65_536
 
   enum Failure: Error, CustomStringConvertible {
     case io(path: String, operation: String, errno: Int32)
@@ -99,20 +101,13 @@ final class DataDirectory: @unchecked Sendable {
 
   /// nil when there is no such file.
   private static func read(_ path: String) throws(Failure) -> [String: String]? {
-    guard let file = fopen(path, "r") else {
-      if errno == ENOENT { return nil }
-      throw .io(path: path, operation: "open", errno: errno)
-    }
-    defer { fclose(file) }
+    guard let bytes = try AtomicFile.read(path, byteCountMax: propertiesByteCountMax) else { return nil }
     var result: [String: String] = [:]
-    var buffer = [CChar](repeating: 0, count: 4096)
-    var number = 0
-    while fgets(&buffer, Int32(buffer.count), file) != nil {
-      number += 1
-      let line = String(decoding: buffer.prefix { $0 != 0 && $0 != 10 && $0 != 13 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      if line.isEmpty || line.hasPrefix("#") { continue }
-      guard let equals = line.firstIndex(of: "=") else { throw .malformed(path: path, line: number) }
-      result[String(line[..<equals])] = String(line[line.index(after: equals)...])
+    for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+      let text = String(decoding: line.prefix { $0 != 0 && $0 != UInt8(ascii: "\r") }, as: UTF8.self)
+      if text.isEmpty || text.hasPrefix("#") { continue }
+      guard let equals = text.firstIndex(of: "=") else { throw .malformed(path: path, line: index + 1) }
+      result[String(text[..<equals])] = String(text[text.index(after: equals)...])
     }
     return result
   }

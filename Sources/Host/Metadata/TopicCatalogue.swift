@@ -56,6 +56,7 @@ struct TopicCatalogue {
     let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard opened >= 0 else { throw .io(path: path, operation: "open", errno: errno) }
     file = opened
+    if let code = AtomicFile.refusal(of: file) { throw .io(path: path, operation: "reading it as a file", errno: code) }
     let bytes = try Self.readAll(file, path)
     let valid = try load(bytes)
     if valid < bytes.count { try keepCut(bytes[valid...]) }

@@ -24,6 +24,15 @@ struct DataDirectoryTests {
     #expect(try String(contentsOfFile: path + "/meta.properties", encoding: .utf8) == content)
   }
 
+  @Test("a FIFO in the place of a file is refused and not waited for")
+  func fifo() throws {
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    for name in ["meta.properties", "topics.journal", "leader-epoch"] { #expect(mkfifo("\(path)/\(name)", 0o600) == 0) }
+    #expect(throws: DataDirectory.Failure.self) { try DataDirectory(path: path, nodeID: 1, clusterID: nil) }
+    #expect(throws: TopicCatalogue.Failure.self) { try TopicCatalogue(directory: path) }
+    #expect(throws: DataDirectory.Failure.self) { try AtomicFile.read("\(path)/leader-epoch", byteCountMax: 64) }
+  }
+
   @Test("an id from the configuration repairs it; without a file one is made and kept")
   func repaired() throws {
     try properties("")
