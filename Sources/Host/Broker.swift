@@ -45,6 +45,8 @@ final class Broker: @unchecked Sendable {
   /// Where the HTTP port listens; nil when it is off. Set by ``start()``.
   private(set) var httpEndpoint: Endpoint?
   private var isStarted = false
+  /// Partitions whose storage had failed when the broker stopped.
+  private(set) var failedPartitionCount = 0
 
   var nodeID: Int32 { configuration.nodeID }
 
@@ -206,6 +208,7 @@ final class Broker: @unchecked Sendable {
     chain.endReads()
     topics.closeAll()
     groupCommit?.stop()
+    failedPartitionCount = topics.failedPartitionCount
     controller.stop()
     coldPool.stop()
     blockingPool.stop()

@@ -78,26 +78,30 @@ struct DumpOutput {
 
 /// Standard output and error of the tools.
 enum LogToolOutput {
-  /// A closed pipe (`… | head`) ends the program quietly, as for other Unix tools.
+  /// A closed pipe (`… | head`) ends the program quietly, as for other Unix tools; output that is lost otherwise is an
+  /// error.
   static func say(_ text: String) {
-    if fputs(text + "\n", stdoutFile!) < 0 { end() }
+    if fputs(text + "\n", stdoutFile) < 0 { endWithoutOutput(errno) }
   }
 
-  static func flush() { if fflush(stdoutFile) != 0 { end() } }
+  static func flush() { if fflush(stdoutFile) != 0 { endWithoutOutput(errno) } }
 
-  /// A full disk is a failure: a part of a dump must not pass for the whole.
-  private static func end() -> Never {
-    if errno == EPIPE { _exit(0) }
-    let bytes = Array("chronik: cannot write to standard output: \(String(cString: strerror(errno)))\n".utf8)
+  /// A full disk is a failure: a part of a dump must not pass for the whole. Not exit(), which would try to write the rest.
+  private static func endWithoutOutput(_ code: Int32) -> Never {
+    if code == EPIPE { _exit(0) }
+    let bytes = Array("chronik: cannot write to standard output: \(String(cString: strerror(code)))\n".utf8)
     _ = write(STDERR_FILENO, bytes, bytes.count)
     _exit(1)
   }
 
   static func complain(_ text: String) {
-    flush()
+    fflush(stdoutFile)
     let bytes = Array((text + "\n").utf8)
     _ = write(STDERR_FILENO, bytes, bytes.count)
   }
 
-  nonisolated(unsafe) private static let stdoutFile: UnsafeMutablePointer<FILE>? = fdopen(STDOUT_FILENO, "w")
+  nonisolated(unsafe) private static let stdoutFile: UnsafeMutablePointer<FILE> = {
+    guard let file = fdopen(STDOUT_FILENO, "w") else { endWithoutOutput(errno) }
+    return file
+  }()
 }

@@ -128,8 +128,12 @@ struct LogDumpCommand: ParsableCommand {
 
   private func textFile() throws -> String {
     let source = try FileSource(path: file)
-    let size = Int(min(try source.byteCount(), Int64(LogToolLimits.textFileByteCountMax)))
-    var bytes = [UInt8](repeating: 0, count: size)
+    let size = try source.byteCount()
+    guard size <= LogToolLimits.textFileByteCountMax else {
+      LogToolOutput.complain("\(file): \(size) bytes are too many for a checkpoint, which has at most \(LogToolLimits.textFileByteCountMax)")
+      throw ExitCode.failure
+    }
+    var bytes = [UInt8](repeating: 0, count: Int(size))
     let count = try bytes.withUnsafeMutableBytes { try source.read(at: 0, into: $0) }
     return String(decoding: bytes.prefix(count), as: UTF8.self)
   }

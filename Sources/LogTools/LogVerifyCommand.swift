@@ -34,7 +34,7 @@ struct LogVerifyCommand: ParsableCommand {
     var progress = ProgressBar(total: total, isShown: !quiet && isatty(STDERR_FILENO) == 1)
     var verifier = LogVerifier()
     for partition in partitions {
-      try verifier.verify(partition) { progress.advance(by: $0) }
+      verifier.verify(partition) { progress.advance(by: $0) }
     }
     progress.finish()
     for damage in verifier.damages { LogToolOutput.say(damage) }

@@ -39,6 +39,7 @@ extension CommitLog {
   }
 
   private func makeFile(_ path: String, _ generation: UInt64) throws(Errno) -> OpenFile {
+    guard space.hasRoom(fileByteCount) else { throw .noSpace }
     let file = try OpenFile(path, .replacing, fileSystem)
     let zeros = UnsafeMutableRawBufferPointer.allocate(byteCount: Limits.scanBufferByteCount, alignment: 4096)
     defer { zeros.deallocate() }

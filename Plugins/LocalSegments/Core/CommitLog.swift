@@ -60,14 +60,19 @@ final class CommitLog: @unchecked Sendable {
   let host: HostServices
   let fileByteCount: Int64
   let openFilesMax: Int
+  let space: SpaceReserve
   let writing = Guarded(State())
   /// Held by a checkpoint. The value says whether the threads have ended.
   let filing = Guarded(false)
   let workers: WorkerPool
   private let isQueued = Atomic<Bool>(false)
 
-  init(directory: String, fileSystem: any FileSystem, host: HostServices, configuration: Configuration) {
+  init(
+    directory: String, fileSystem: any FileSystem, host: HostServices, configuration: Configuration,
+    space: SpaceReserve
+  ) {
     self.directory = directory
+    self.space = space
     self.fileSystem = fileSystem
     self.host = host
     let page = Int64(CommitLogFormat.pageByteCount)

@@ -192,6 +192,19 @@ struct DataDirectory {
     return name
   }
 
+  /// As ``setAside(_:suffix:)``; nil when somebody has removed the directory by hand. A data directory that is not there
+  /// itself is no sign of that.
+  func setAsideIfThere(_ found: Found, suffix: String) throws(TierError) -> String? {
+    do throws(TierError) {
+      return try setAside(found, suffix: suffix)
+    } catch {
+      guard error.code == .notFound else { throw error }
+      let names = try naming("list", path) { () throws(Errno) in try fileSystem.list(path) }
+      if names.contains(where: { $0.name == found.name }) { throw error }
+      return nil
+    }
+  }
+
   private func hex(_ value: UInt64) -> String {
     let digits = String(value, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits

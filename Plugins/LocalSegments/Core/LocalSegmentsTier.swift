@@ -193,6 +193,7 @@ public final class LocalSegmentsTier: Tier {
     let isFinished = log.finish()
     // A checkpoint that began before means nothing any more: the partition may be deleted and made again beside it.
     log.published.withLock { $0.releases += 1 }
+    if !isFinished { log.letGoOfFiles() }
     registry.withLock { registry in
       registry.open[log.id] = nil
       if isFinished { registry.unsettled[log.id] = log } else { registry.isClean = false }
@@ -225,15 +226,18 @@ public final class LocalSegmentsTier: Tier {
     guard let name else {
       return try checkReadable(PartitionDirectoryName.format(topic: id.topic, partition: id.partition))
     }
-    registry.withLock { $0.unsettled[id] = nil }
+    // An open descriptor would keep the disk space of a file whose name is gone.
+    registry.withLock { $0.unsettled.removeValue(forKey: id) }?.letGoOfFiles()
     // Another partition with this identity must not get the entries of this one.
     try context.commitLog.forget(id)
     let isStray = name.hasSuffix(PartitionDirectoryName.straySuffix)
-    let aside = try directory.setAside(
+    let aside = try directory.setAsideIfThere(
       DataDirectory.Found(id: id, name: name), suffix: PartitionDirectoryName.deletedSuffix)
     registry.withLock { $0.names[id] = nil }
+    // The files first: on a full disk they may be what makes room for the checkpoints. A crash between leaves those, which
+    // the next partition of the name has forgotten before it is made.
+    if let aside { try directory.removePartitionDirectory(aside) }
     if !isStray { try checkpoints?.forget(id) }
-    try directory.removePartitionDirectory(aside)
   }
 
   public func listPartitions() throws(TierError) -> [PartitionID] { registry.withLock { Array($0.names.keys) } }

@@ -78,7 +78,7 @@ extension PartitionLog {
   package func reserve() {
     guard let (segment, file, size) = published.withLock({ $0.activeReservation }) else { return }
     segment.reserveAhead(
-      file, size: size, step: context.configuration.preallocateStep, limit: settings.segmentBytes)
+      file, size: size, step: context.configuration.preallocateStep, limit: settings.segmentBytes, context.space)
   }
 
   /// Ends a ticket that is in the commit log, durably. Returns the durable end. Does not block.

@@ -18,7 +18,8 @@ struct SwapRecovery {
 
   /// Throws `.corrupt` when a `.log.swap` is not whole; nothing was changed then.
   func run() throws(TierError) {
-    let names = try naming("list", directory) { () throws(Errno) in try fileSystem.list(directory) }.map(\.name)
+    let names = try naming("list", directory) { () throws(Errno) in try fileSystem.list(directory) }
+      .filter { !$0.isDirectory && PartitionFiles.isNumbered($0.name) }.map(\.name)
     var swaps: [Int64] = []
     for name in names {
       if name.hasSuffix(SegmentRewrite.cleanedSuffix) { try remove(name) }

@@ -54,6 +54,9 @@ public struct ServeCommand: AsyncParsableCommand {
         gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     do {
       try await group.run()
+    } catch let failure as FailedStorage {
+      Terminal.complain("chronik: \(failure)")
+      throw ExitCode.failure
     } catch {
       Terminal.complain("chronik: cannot start: \(error)")
       throw ExitCode.failure
@@ -85,7 +88,20 @@ private struct BrokerService: Service, CustomStringConvertible {
       return broker
     }
     try await gracefulShutdown()
-    try await BlockingThread.value { broker.stop() }
+    let failedCount = try await BlockingThread.value {
+      broker.stop()
+      return broker.failedPartitionCount
+    }
+    if failedCount > 0 { throw FailedStorage(partitionCount: failedCount) }
+  }
+}
+
+/// The broker stopped with partitions whose storage had failed.
+private struct FailedStorage: Error, CustomStringConvertible {
+  var partitionCount: Int
+  var description: String {
+    "stopped; the storage of \(partitionCount) partitions had failed (see the log): what they acknowledged with acks=all "
+      + "was flushed before, what they acknowledged with less may be lost"
   }
 }
 

@@ -1,5 +1,6 @@
 import KafkaProtocol
 import KafkaRecords
+import Logging
 import NIOConcurrencyHelpers
 import PluginLoader
 import TierAPI
@@ -223,8 +224,18 @@ extension PartitionLog {
     switch failure.code {
     case .permanent, .corrupt, .fenced: fail(failure)
     case .retriable, .throttled, .notFound, .noSpace, .cancelled, .invalidConfiguration:
-      environment.logger.error("An append failed", metadata: logMetadata.merging(["error": "\(failure)"]) { $1 })
+      report("An append failed", \.appendFailures, ["error": "\(failure)"])
     }
+  }
+
+  /// Logs a failure that every further request may meet, now and then.
+  func report(
+    _ message: Logger.Message, _ reports: WritableKeyPath<Guarded, FailureReports>, _ metadata: Logger.Metadata
+  ) {
+    let now = environment.clock()
+    guard let quiet = lock.withLock({ guarded[keyPath: reports].admit(at: now) }) else { return }
+    let more: Logger.Metadata = quiet > 0 ? ["not_logged": "\(quiet)"] : [:]
+    environment.logger.error(message, metadata: logMetadata.merging(metadata) { $1 }.merging(more) { $1 })
   }
 
   static func code(for failure: TierFailure) -> ErrorCode {

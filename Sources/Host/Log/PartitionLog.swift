@@ -61,6 +61,8 @@ final class PartitionLog: @unchecked Sendable {
     var fetchWaiters: [any LogWaiter] = []
     /// Set once the log can never append again.
     var failure: TierFailure?
+    var appendFailures = FailureReports()
+    var readFailures = FailureReports()
     var isDirty = false
     var isClosed = false
     /// Calls into the tiers that are under way: reads, a flush, the appender.
@@ -96,6 +98,7 @@ final class PartitionLog: @unchecked Sendable {
   var offsets: LogOffsets { lock.withLock { guarded.offsets } }
 
   var isClosed: Bool { lock.withLock { guarded.isClosed } }
+  var hasFailed: Bool { lock.withLock { guarded.failure != nil } }
 
   /// What every operator-facing line about this log carries.
   var logMetadata: Logger.Metadata {

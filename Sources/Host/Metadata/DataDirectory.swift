@@ -7,6 +7,8 @@ final class DataDirectory: @unchecked Sendable {
   let path: String
   let clusterID: String
   private let lockFile: Int32
+  /// Kafka's own has five short lines and a comment.
+  private static let propertiesByteCountMax = 65_536
 
   enum Failure: Error, CustomStringConvertible {
     case io(path: String, operation: String, errno: Int32)
@@ -18,6 +20,7 @@ final class DataDirectory: @unchecked Sendable {
     case wrongCluster(path: String, found: String, configured: String)
     case malformed(path: String, line: Int)
     case notThere(path: String)
+    case noCluster(path: String)
 
     var description: String {
       switch self {
@@ -35,6 +38,9 @@ final class DataDirectory: @unchecked Sendable {
       case .malformed(let path, let line): "\(path):\(line): expected key=value"
       case .notThere(let path):
         "\(path) is no broker's data directory: it has no meta.properties; --data-dir, or data_dir, names another"
+      case .noCluster(let path):
+        "\(path): no cluster.id, so the file is damaged; restore it, or write the id that clients know as cluster.id: "
+          + "into the configuration"
       }
     }
   }
@@ -59,7 +65,8 @@ final class DataDirectory: @unchecked Sendable {
     Self.writeProcessID(to: lockFile)
     self.path = path
     let file = "\(path)/meta.properties"
-    let known = try Self.read(file)
+    let content = try Self.read(file)
+    let known = content ?? [:]
     if let found = known["node.id"], found != String(nodeID) {
       throw .wrongNode(path: file, found: found, configured: nodeID)
     }
@@ -67,6 +74,8 @@ final class DataDirectory: @unchecked Sendable {
       if let configured, configured != found { throw .wrongCluster(path: file, found: found, configured: configured) }
       clusterID = found
     } else {
+      // A cluster that changes its id silently is another one to tools and to Kafka's own broker.
+      guard content == nil || configured != nil else { throw .noCluster(path: file) }
       clusterID = configured ?? KafkaUUID.random().description
       try Self.write(file, "version=1\nnode.id=\(nodeID)\ncluster.id=\(clusterID)\n")
     }
@@ -99,21 +108,15 @@ final class DataDirectory: @unchecked Sendable {
     }
   }
 
-  private static func read(_ path: String) throws(Failure) -> [String: String] {
-    guard let file = fopen(path, "r") else {
-      if errno == ENOENT { return [:] }
-      throw .io(path: path, operation: "open", errno: errno)
-    }
-    defer { fclose(file) }
+  /// nil when there is no such file.
+  private static func read(_ path: String) throws(Failure) -> [String: String]? {
+    guard let bytes = try AtomicFile.read(path, byteCountMax: propertiesByteCountMax) else { return nil }
     var result: [String: String] = [:]
-    var buffer = [CChar](repeating: 0, count: 4096)
-    var number = 0
-    while fgets(&buffer, Int32(buffer.count), file) != nil {
-      number += 1
-      let line = String(decoding: buffer.prefix { $0 != 0 && $0 != 10 && $0 != 13 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      if line.isEmpty || line.hasPrefix("#") { continue }
-      guard let equals = line.firstIndex(of: "=") else { throw .malformed(path: path, line: number) }
-      result[String(line[..<equals])] = String(line[line.index(after: equals)...])
+    for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+      let text = String(decoding: line.prefix { $0 != 0 && $0 != UInt8(ascii: "\r") }, as: UTF8.self)
+      if text.isEmpty || text.hasPrefix("#") { continue }
+      guard let equals = text.firstIndex(of: "=") else { throw .malformed(path: path, line: index + 1) }
+      result[String(text[..<equals])] = String(text[text.index(after: equals)...])
     }
     return result
   }
