@@ -21,7 +21,7 @@ package final class DeletionWorker: Sendable {
   let exclusion = Guarded(())
   /// Held while the mark of a partition and its job in the index come or go, so that none is left alone. Taken inside
   /// `exclusion` where both are needed.
-  private let marks = Guarded(())
+  let marks = Guarded(())
 
   init(index: SegmentIndex, access: StoreAccess, identity: StoreIdentity, host: HostServices) {
     self.index = index
