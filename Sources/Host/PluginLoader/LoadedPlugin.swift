@@ -18,6 +18,7 @@ public struct LoadedPlugin: @unchecked Sendable {
 
   /// Loads `path`, checks its entry before anything else is called, and copies its descriptors. No instance is created.
   public init(path: String) throws(PluginError) {
+    try LibraryFile.check(path)
     dlerror()
     guard let image = dlopen(path, RTLD_NOW | RTLD_LOCAL | Int32(RTLD_NODELETE)) else {
       throw .notLoadable(path: path, reason: dlerror().map { String(cString: $0) } ?? "unknown reason")
