@@ -28,6 +28,8 @@ final class CompactionService: @unchecked Sendable {
   private var cleaned: CleanedOffsets
   private var pace: CompactionPace
   private var failures: [PartitionIdentity: Failure] = [:]
+  /// Whether the last run over some partition failed; the log says why. For the thread that runs `lookAround`.
+  var hasFailures: Bool { !failures.isEmpty }
 
   private enum State: Int { case running, stopping }
 

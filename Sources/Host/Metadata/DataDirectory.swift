@@ -17,6 +17,8 @@ final class DataDirectory: @unchecked Sendable {
     case wrongNode(path: String, found: String, configured: Int32)
     case wrongCluster(path: String, found: String, configured: String)
     case malformed(path: String, line: Int)
+    /// For commands that look at what a broker has kept: nothing is there.
+    case neverUsed(path: String)
 
     var description: String {
       switch self {
@@ -28,11 +30,27 @@ final class DataDirectory: @unchecked Sendable {
         "\(path): another broker\(process.map { " (process \($0))" } ?? "") is using this data directory; stop it or choose "
           + "another data_dir"
       case .wrongNode(let path, let found, let configured):
-        "\(path): belongs to node.id \(found), but the configuration says \(configured)"
+        "\(path): belongs to node.id \(found), but the configuration says \(configured); correct node.id, or choose "
+          + "another data_dir"
       case .wrongCluster(let path, let found, let configured):
-        "\(path): belongs to cluster.id \(found), but the configuration says \(configured)"
-      case .malformed(let path, let line): "\(path):\(line): expected key=value"
+        "\(path): belongs to cluster.id \(found), but the configuration says \(configured); correct cluster.id, or "
+          + "choose another data_dir"
+      case .malformed(let path, let line): "\(path):\(line): expected key=value; put the file back from a copy"
+      case .neverUsed(let path):
+        "\(path): no broker has kept data here (there is no meta.properties); name its directory with --data-dir, or "
+          + "its configuration with --config"
       }
+    }
+  }
+
+  /// For commands that work on a stopped broker's data: they must not make a directory out of a typing error, and call
+  /// it all good.
+  static func expectUsed(_ path: String) throws(Failure) {
+    let file = "\(path)/meta.properties"
+    if access(file, F_OK) == 0 { return }
+    switch errno {
+    case ENOENT, ENOTDIR: throw .neverUsed(path: path)
+    case let code: throw .io(path: file, operation: "access", errno: code)
     }
   }
 
