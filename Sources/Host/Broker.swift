@@ -169,7 +169,7 @@ final class Broker: @unchecked Sendable {
         advertised = configuration.advertisedEndpoint(boundPort: port)
       }
     } catch {
-      throw ListenFailure(endpoint: configuration.listen, reason: "\(error)")
+      throw ListenFailure(.kafka, configuration.listen, error)
     }
     return Endpoint(host: configuration.listen.host, port: port)
   }
@@ -216,14 +216,5 @@ final class Broker: @unchecked Sendable {
     }
     chain.stop()
     directory.unlock()
-  }
-}
-
-/// The listening address cannot be had.
-struct ListenFailure: Error, CustomStringConvertible {
-  var endpoint: Endpoint
-  var reason: String
-  var description: String {
-    "cannot listen on \(endpoint): \(reason); stop what uses it or choose another address with --listen"
   }
 }
