@@ -78,17 +78,30 @@ struct DumpOutput {
 
 /// Standard output and error of the tools.
 enum LogToolOutput {
-  /// A closed pipe (`… | head`) ends the program quietly, as for other Unix tools.
+  /// What cannot be written ends the program with exit code 1; quietly when nobody reads on (`… | head`).
   static func say(_ text: String) {
-    if fputs(text + "\n", stdoutFile!) < 0 { exit(0) }
+    if fputs(text + "\n", stdoutFile!) < 0 { end() }
   }
 
-  static func flush() { fflush(stdoutFile) }
+  /// Everything said is written when this returns. Ends the program as `say` does.
+  static func flush() {
+    if fflush(stdoutFile) != 0 { end() }
+  }
+
+  private static func end() -> Never {
+    let code = errno
+    if code != EPIPE { write(complaint: "standard output: \(String(cString: strerror(code)))") }
+    _exit(1)
+  }
 
   static func complain(_ text: String) {
     flush()
+    write(complaint: text)
+  }
+
+  private static func write(complaint text: String) {
     let bytes = Array((text + "\n").utf8)
-    _ = write(STDERR_FILENO, bytes, bytes.count)
+    _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
   }
 
   nonisolated(unsafe) private static let stdoutFile: UnsafeMutablePointer<FILE>? = fdopen(STDOUT_FILENO, "w")

@@ -10,9 +10,13 @@ struct LogDumpCommand: ParsableCommand {
     discussion: """
       FILE is a .log, .index or .timeindex, a commit-log-NN,
       or one of the small text files (checkpoints,
-      partition.metadata).
-      Ends with exit code 1 at the first damage, naming
-      the byte.
+      partition.metadata). Positions and sizes are bytes,
+      timestamps milliseconds since 1970. An empty file
+      prints nothing.
+
+      Exit codes: 0 all of it was printed, 1 the file is
+      damaged (the byte is named, what came before is
+      printed) or cannot be read, 64 wrong usage.
 
       Examples:
         chronik log dump 00000000000000000000.log
@@ -24,6 +28,11 @@ struct LogDumpCommand: ParsableCommand {
   @Flag(name: .long, help: "Print one JSON object per line.") var json = false
 
   func run() throws {
+    try dump()
+    LogToolOutput.flush()
+  }
+
+  private func dump() throws {
     let name = String(file.split(separator: "/").last ?? "")
     let output = DumpOutput(isJSON: json)
     if CommitLogFormat.parse(fileName: name) != nil { return try CommitLogDump.run(file, output) }

@@ -41,7 +41,9 @@ public struct SearchCommand: ParsableCommand {
   public init() {}
 
   public func validate() throws {
-    if query == nil, key == nil { throw ValidationError("nothing to search for: give a query, or --key") }
+    if query == nil, key == nil {
+      throw ValidationError("nothing to search for: give a query, or --key; a query that begins with - goes behind --")
+    }
     if newest, order == .relevance { throw ValidationError("--newest and --order relevance exclude each other") }
     if all, order == .relevance { throw ValidationError("--all goes through records newest first, not by relevance") }
     if all, limit != nil { throw ValidationError("--all and --limit exclude each other") }

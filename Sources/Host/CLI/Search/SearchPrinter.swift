@@ -25,7 +25,7 @@ struct SearchPrinter {
 
   mutating func flush() {
     guard !pending.isEmpty else { return }
-    FileHandle.standardOutput.write(Data(pending.utf8))
+    Terminal.say(bytes: Array(pending.utf8))
     pending = ""
   }
 
