@@ -62,8 +62,9 @@ extension ConfigurationSchema {
       "chain[].product", .identifier, example: "MemoryBuffer", "Which tier of a library that offers several.",
       "When absent, the only one, or the one called like tier."),
     Setting(
-      "chain[].name", .identifier, example: "hot", "The instance's name in logs and metrics.",
-      "Unique in the chain; needed when a plugin is used twice."),
+      "chain[].name", .identifier, example: "hot", "The instance's name in logs, and of its directory in data_dir.",
+      "Unique in the chain; needed when a plugin is used twice. A tier with a new name does not find what it kept under "
+        + "the old one."),
     Setting(
       "chain[].config", .pluginSettings, example: "{ capacity: 64MiB }", "The plugin's own settings.",
       "Each plugin declares its keys, their units and defaults; unknown keys and wrong values are refused at start."),
@@ -78,7 +79,7 @@ extension ConfigurationSchema {
   static let store: [Setting] = [
     Setting(
       "chain[].store.type", .identifier, default: StoreSpec.defaultType, "Which kind of store, such as file or s3.",
-      "\"chronik plugins\" lists those that a library offers."),
+      "\"chronik plugins list\" names those that a library offers."),
     Setting(
       "chain[].store.plugin", .identifier, example: "ArchiveIndex", "The library of the store, found as lib<plugin>.so.",
       "When absent, the tier's own library."),
@@ -121,7 +122,7 @@ extension ConfigurationSchema {
       "Without it such topics, __consumer_offsets among them, grow for ever. It needs a commit tier that can rewrite."),
     Setting(
       "compaction.plugin", .identifier, default: "Compaction", "The plugin, found as lib<plugin>.so.",
-      "\"chronik plugins\" lists the strategies that a library offers, and their settings."),
+      "\"chronik plugins list -v\" lists the strategies that a library offers, and their settings."),
     Setting(
       "compaction.library", .path, example: "./plugins/libCompaction.so",
       "The library's file, when it is not on plugins.path.", "A relative path starts at the directory of this file."),

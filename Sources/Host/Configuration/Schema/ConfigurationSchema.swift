@@ -56,14 +56,14 @@ public enum ConfigurationSchema {
       introduction: "When an acknowledged record is on disk. acks=all always waits for what is chosen here."),
     Section(
       name: "plugins",
-      introduction: "Where the shared libraries come from. A library is only loaded when the chain names it."),
+      introduction: "Where the shared libraries come from. A library is only loaded when the chain or compaction names it."),
     Section(
       name: "chain",
       introduction: """
         The storage, from the hottest tier to the coldest. Batches are committed to the first tier that appends and is \
         durable; tiers above it are caches, tiers below it take over finished segments, and a tier that only reads comes \
-        last. Reads ask the tiers in this order. Each entry names a plugin; "chronik plugins" lists what a library offers, \
-        its abilities and its settings. Without this key the chain is the one below.
+        last. Reads ask the tiers in this order. Each entry names a plugin; "chronik plugins list -v" lists what a library \
+        offers, its abilities and its settings. Without this key the chain is the one below.
         """),
     Section(
       name: "offload",
