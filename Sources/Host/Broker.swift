@@ -20,7 +20,8 @@ final class Broker: @unchecked Sendable {
   let blockingPool: BlockingPool
   /// Threads that may wait for a network; none of them is needed to serve what is on this machine.
   let coldPool: BlockingPool
-  /// Looks at produced records where that takes long. Apart from the others: no disk read or append waits behind a bomb.
+  /// Looks at produced records where that takes long. Apart from the others: no disk read or append waits behind a
+  /// bomb.
   let decodingPool: BlockingPool
   let coldReads: ColdReads
   let chain: TierChain
@@ -190,8 +191,8 @@ final class Broker: @unchecked Sendable {
     httpEndpoint = Endpoint(host: wanted.host, port: try http.start(wanted))
   }
 
-  /// Stops serving, lets what is under way end, makes everything durable and closes the tiers. Blocks. Does nothing when
-  /// the tiers never started.
+  /// Stops serving, lets what is under way end, makes everything durable and closes the tiers. Blocks. Does nothing
+  /// when the tiers never started.
   func stop() {
     guard isStarted else { return }
     http?.stop()

@@ -125,7 +125,8 @@ struct LogDumpCommand: ParsableCommand {
         let id = try PartitionMetadata.parse(text)
         output.line([("topicId", .text(id.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()))])
       default:
-        LogToolOutput.complain("\(file): not a file of the log: .log, .index, .timeindex, commit-log-NN, a checkpoint, partition.metadata")
+        LogToolOutput.complain(
+          "\(file): not a file of the log: .log, .index, .timeindex, commit-log-NN, a checkpoint, partition.metadata")
         throw ExitCode.failure
       }
     } catch let defect as TextFileDefect {

@@ -42,7 +42,8 @@ struct LogVerifyCommand: ParsableCommand {
     progress.finish()
     for damage in verifier.damages { LogToolOutput.say(damage) }
     LogToolOutput.say(
-      "\(partitions.count) partitions, \(verifier.segmentCount) segments, \(verifier.batchCount) batches, \(total) bytes: "
+      "\(partitions.count) partitions, \(verifier.segmentCount) segments, "
+        + "\(verifier.batchCount) batches, \(total) bytes: "
         + (verifier.damages.isEmpty ? "all good" : "\(verifier.damages.count) damaged places"))
     if let remark = try CommitLogDump.remark(commitLogs) { LogToolOutput.say(remark) }
     LogToolOutput.flush()
@@ -57,7 +58,8 @@ struct PartitionFiles {
   var segments: [Int64]
   var logByteCount: Int64
 
-  /// Every directory at or below `root` that holds a segment's .log, and commit-log files; symbolic links are not followed.
+  /// Every directory at or below `root` that holds a segment's .log, and commit-log files; symbolic links are not
+  /// followed.
   static func find(below root: String, commitLogs: inout [String]) throws -> [PartitionFiles] {
     var found: [PartitionFiles] = []
     var open = [root]

@@ -50,7 +50,9 @@ extension ArchiveCommand {
 
     private func choose(among unknown: [UnknownTopic]) throws -> [UnknownTopic] {
       try topicID.map { text in
-        guard let id = KafkaUUID(text) else { throw CommandFailure("\(text) is not a topic id: one has 22 characters, as this command prints them") }
+        guard let id = KafkaUUID(text) else {
+          throw CommandFailure("\(text) is not a topic id: one has 22 characters, as this command prints them")
+        }
         guard let topic = unknown.first(where: { $0.id == id }) else {
           throw CommandFailure(
             "\(text) is not among the unknown topics of this archive: it holds nothing of that topic, or the catalogue "
@@ -67,7 +69,8 @@ extension ArchiveCommand {
       }
       for row in rows {
         Terminal.complain(
-          "\(row.topic.key): \(row.topic.partitions.count) partitions with \(row.byteCount) bytes of records go for ever.\n"
+          "\(row.topic.key): \(row.topic.partitions.count) partitions with "
+            + "\(row.byteCount) bytes of records go for ever.\n"
             + "Type the topic's name to delete it:")
         guard readLine() == row.topic.name else { throw CommandFailure("nothing was deleted") }
       }

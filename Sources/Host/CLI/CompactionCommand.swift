@@ -49,7 +49,8 @@ public struct CompactionCommand: ParsableCommand {
   }
 
   struct Plan: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Print what would be done to each compacted partition, and why.")
+    static let configuration = CommandConfiguration(
+      abstract: "Print what would be done to each compacted partition, and why.")
     @OptionGroup var options: Options
 
     func run() throws {
@@ -72,7 +73,8 @@ public struct CompactionCommand: ParsableCommand {
   }
 
   struct Run: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Compact what is worth it, with one log line for each partition.")
+    static let configuration = CommandConfiguration(
+      abstract: "Compact what is worth it, with one log line for each partition.")
     @OptionGroup var options: Options
 
     func run() throws {

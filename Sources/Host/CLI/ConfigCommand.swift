@@ -52,7 +52,8 @@ public struct ConfigCommand: ParsableCommand {
         Exit codes: 0 done, 78 the configuration is wrong, 64 wrong usage.
         """)
     @OptionGroup var options: ConfigurationOptions
-    @Flag(name: .long, help: "Print JSON instead of a table: sizes in bytes, durations in milliseconds.") var json = false
+    @Flag(name: .long, help: "Print JSON instead of a table: sizes in bytes, durations in milliseconds.") var json =
+      false
 
     func run() throws {
       let checked = try LoadedChain.load(options.config)

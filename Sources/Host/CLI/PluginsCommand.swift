@@ -84,7 +84,8 @@ public struct PluginsCommand: ParsableCommand {
           for product in plugin.products {
             let descriptor = TierDescriptor(product.descriptor)
             rows.append([
-              descriptor.name, "tier", descriptor.version, plugin.abi, "\(descriptor.abilities)", path, descriptor.summary,
+              descriptor.name, "tier", descriptor.version, plugin.abi, "\(descriptor.abilities)", path,
+              descriptor.summary,
             ])
             details += settingLines(descriptor.name, descriptor.configKeys)
           }
@@ -108,7 +109,8 @@ public struct PluginsCommand: ParsableCommand {
 
     private func settingLines(_ owner: String, _ keys: [PluginConfigKey]) -> [String] {
       keys.map { key in
-        "\(owner).\(key.name)  (default \(key.defaultValue ?? (key.required ? "none, required" : "none")))  \(key.summary)"
+        "\(owner).\(key.name)  (default "
+          + "\(key.defaultValue ?? (key.required ? "none, required" : "none")))  \(key.summary)"
       }
     }
   }

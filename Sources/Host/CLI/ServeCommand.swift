@@ -26,11 +26,17 @@ public struct ServeCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var options: ConfigurationOptions
-  @Option(name: .long, help: ArgumentHelp("Where the broker keeps its data. (default: ./chronik-data)", valueName: "dir"))
+  @Option(
+    name: .long, help: ArgumentHelp("Where the broker keeps its data. (default: ./chronik-data)", valueName: "dir"))
   var dataDir: String?
-  @Option(name: .long, help: ArgumentHelp("The address to serve; port 0 picks a free one. (default: 127.0.0.1:9092)", valueName: "host:port"))
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "The address to serve; port 0 picks a free one. (default: 127.0.0.1:9092)", valueName: "host:port"))
   var listen: String?
-  @Option(name: .long, help: ArgumentHelp("The address that clients are told to use. (default: that of --listen)", valueName: "host:port"))
+  @Option(
+    name: .long,
+    help: ArgumentHelp("The address that clients are told to use. (default: that of --listen)", valueName: "host:port"))
   var advertised: String?
 
   @Option(
@@ -100,13 +106,19 @@ private enum StartBanner {
   static func text(_ checked: LoadedChain, _ broker: Broker, _ bound: Endpoint) -> String {
     let settings = checked.loaded.configuration
     let chain = checked.chain.tiers.enumerated().map { index, tier in
-      let role = index == checked.chain.commitTierIndex ? "commit tier" : index < checked.chain.commitTierIndex ? "cache" : "below"
+      let role =
+        index == checked.chain.commitTierIndex
+        ? "commit tier" : index < checked.chain.commitTierIndex ? "cache" : "below"
       return "  \(index + 1). \(tier.instanceName)  (\(role); \(tier.descriptor.abilities))"
     }
     let durability =
       broker.chain.isDurable
       ? "durability \(settings.durability.mode.rawValue)" : "volatile: acknowledged records do not survive a restart"
-    return (["chronik: node \(broker.nodeID) of cluster \(broker.clusterID), data in \(settings.dataDirectory), \(durability)"]
+    return
+      ([
+        "chronik: node \(broker.nodeID) of cluster \(broker.clusterID), data in "
+          + "\(settings.dataDirectory), \(durability)"
+      ]
       + chain + (broker.httpEndpoint.map { ["chronik: HTTP on \($0)"] } ?? [])
       + ["chronik: \(broker.topics.all.count) topics, listening on \(bound), clients are told \(broker.advertised)"])
       .joined(separator: "\n")

@@ -29,8 +29,8 @@ final class AppendRequest: @unchecked Sendable {
 
   func complete(_ outcome: AppendOutcome) { completion(outcome) }
 
-  /// Rebuilds every batch that has another codec, into a buffer of its own. Offsets, sequences and timestamps stay. Takes
-  /// as long as compression does; on a thread that may block, and once.
+  /// Rebuilds every batch that has another codec, into a buffer of its own. Offsets, sequences and timestamps stay.
+  /// Takes as long as compression does; on a thread that may block, and once.
   func recompress(_ codec: Compression, batchByteCountMax: Int) throws(AppendRefusal) {
     var pieces: [[UInt8]] = []
     for batch in batches {
@@ -50,7 +50,8 @@ final class AppendRequest: @unchecked Sendable {
     }
     let total = pieces.reduce(0) { $0 + $1.count }
     guard let buffer = FrameBuffer(byteCount: total, available: total) else {
-      throw AppendRefusal(code: .kafkaStorageError, message: "There is no memory for \(total) bytes with compression.type=\(codec).")
+      throw AppendRefusal(
+        code: .kafkaStorageError, message: "There is no memory for \(total) bytes with compression.type=\(codec).")
     }
     var changed: [ValidatedBatch] = []
     for piece in pieces {

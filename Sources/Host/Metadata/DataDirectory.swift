@@ -27,7 +27,8 @@ final class DataDirectory: @unchecked Sendable {
         "\(path): replaced, but fsync of its directory failed: \(String(cString: strerror(code))); "
           + "a power failure may bring the old content back"
       case .inUse(let path, let process):
-        "\(path): another broker\(process.map { " (process \($0))" } ?? "") is using this data directory; stop it or choose "
+        "\(path): another broker\(process.map { " (process \($0))" } ?? "") is using this data directory; stop it or "
+          + "choose "
           + "another data_dir"
       case .wrongNode(let path, let found, let configured):
         "\(path): belongs to node.id \(found), but the configuration says \(configured); correct node.id, or choose "
@@ -119,7 +120,8 @@ final class DataDirectory: @unchecked Sendable {
     var number = 0
     while fgets(&buffer, Int32(buffer.count), file) != nil {
       number += 1
-      let line = String(decoding: buffer.prefix { $0 != 0 && $0 != 10 && $0 != 13 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      let line = String(
+        decoding: buffer.prefix { $0 != 0 && $0 != 10 && $0 != 13 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
       if line.isEmpty || line.hasPrefix("#") { continue }
       guard let equals = line.firstIndex(of: "=") else { throw .malformed(path: path, line: number) }
       result[String(line[..<equals])] = String(line[line.index(after: equals)...])

@@ -1,7 +1,8 @@
 import Glibc
 
-/// What is looked at before the dynamic linker gets a file. It maps what the program headers promise: a library that was
-/// cut short, by a copy that did not finish or a full disk, would kill the process with SIGBUS instead of being refused.
+/// What is looked at before the dynamic linker gets a file. It maps what the program headers promise: a library that
+/// was cut short, by a copy that did not finish or a full disk, would kill the process with SIGBUS instead of being
+/// refused.
 enum LibraryFile {
   /// Sizes and places of System V's ELF for 64 bits; the fields that are read are little-endian.
   private enum ELF {
@@ -27,7 +28,8 @@ enum LibraryFile {
     let end = segmentsEnd(file)
     guard end <= UInt64(status.st_size) else {
       throw .malformed(
-        path: path, reason: "it was cut short: \(status.st_size) of at least \(end) bytes are there; copy or build it again")
+        path: path,
+        reason: "it was cut short: \(status.st_size) of at least \(end) bytes are there; copy or build it again")
     }
   }
 

@@ -55,7 +55,8 @@ public struct ContractOptions: Sendable {
       case "--product": product = try value(of: word)
       case "--seed": seed = try number(of: word)
       case "--scratch": scratchDirectory = try value(of: word)
-      case "--deadline": deadlineMilliseconds = Int32(clamping: try number(of: word).multipliedReportingOverflow(by: 1000).partialValue)
+      case "--deadline":
+        deadlineMilliseconds = Int32(clamping: try number(of: word).multipliedReportingOverflow(by: 1000).partialValue)
       case "--rule": rules = try Self.checkedRule(value(of: word), rules)
       case "--json": printsJSON = true
       case "--setting":

@@ -111,7 +111,9 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
     let isIdentity = key == StoreIdentity.key
     if !isIdentity { state.calls[operation, default: 0] += 1 }
     for index in state.faults.indices
-    where state.faults[index].operation == operation && ((state.faults[index].keyContains.isEmpty && !isIdentity) || key.contains(state.faults[index].keyContains)) {
+    where state.faults[index].operation == operation
+      && ((state.faults[index].keyContains.isEmpty && !isIdentity) || key.contains(state.faults[index].keyContains))
+    {
       if state.faults[index].skip > 0 {
         state.faults[index].skip -= 1
       } else if state.faults[index].count > 0 {
@@ -133,7 +135,9 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
   func start(_ call: StoreCall) throws(TierError) {}
   func stop() {}
 
-  func put(_ key: String, _ parts: [UnsafeRawBufferPointer], ifAbsent: Bool, _ call: StoreCall) throws(TierError) -> Bool {
+  func put(
+    _ key: String, _ parts: [UnsafeRawBufferPointer], ifAbsent: Bool, _ call: StoreCall
+  ) throws(TierError) -> Bool {
     check(key)
     putting.withLock { $0 }?(key)
     return try state.withLock { (state) throws(TierError) in

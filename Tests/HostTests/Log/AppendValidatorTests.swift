@@ -11,7 +11,8 @@ struct AppendValidatorTests {
 
   private func validator(requiresKeys: Bool = false, timestampAfterMax: Int64? = nil) -> AppendValidator {
     AppendValidator(
-      batchByteCountMax: 1 << 20, requiresKeys: requiresKeys, timestampBeforeMax: nil, timestampAfterMax: timestampAfterMax,
+      batchByteCountMax: 1 << 20, requiresKeys: requiresKeys, timestampBeforeMax: nil,
+      timestampAfterMax: timestampAfterMax,
       usesLogAppendTime: false)
   }
 
@@ -88,7 +89,8 @@ struct AppendValidatorTests {
     var allowance = 2 * AppendValidator.inspectionByteCountMin
     func validate(requiresKeys: Bool) throws -> Int? {
       try bytes.withUnsafeBytes {
-        try validator(requiresKeys: requiresKeys).validate(0..<bytes.count, in: $0, now: now, allowance: &allowance)?.count
+        try validator(requiresKeys: requiresKeys).validate(0..<bytes.count, in: $0, now: now, allowance: &allowance)?
+          .count
       }
     }
     #expect(try validate(requiresKeys: false) == 2)

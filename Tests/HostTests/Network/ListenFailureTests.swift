@@ -22,6 +22,7 @@ import Testing
         == "cannot listen on 127.0.0.1:80: \(reason), or choose another address with --listen")
     #expect(
       "\(ListenFailure(.http, endpoint, error))"
-        == "cannot listen on 127.0.0.1:80 for HTTP: \(reason), or choose another address with --http-listen (off for none)")
+        == "cannot listen on 127.0.0.1:80 for HTTP: \(reason), or choose another address with --http-listen (off for none)"
+    )
   }
 }

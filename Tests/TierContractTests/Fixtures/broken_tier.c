@@ -167,15 +167,15 @@ static void broken_state(void *self, void *handle, chronik_partition_state *out)
 
 /* -- segments -------------------------------------------------------------------------------------------------- */
 
-/* With BREAK_SEAL the Ring has segments: they end at cuts, which belong to one partition at a time. Every rule opens one
- * instance after the other, so that is enough. Without a further flag it keeps the rules. */
+/* With BREAK_SEAL the Ring has segments: they end at cuts, which belong to one partition at a time. Every rule opens
+ * one instance after the other, so that is enough. Without a further flag it keeps the rules. */
 static pthread_mutex_t cuts_lock = PTHREAD_MUTEX_INITIALIZER;
 static void *cuts_owner;
 static int64_t cuts[1024];
 static size_t cut_count;
 
-static chronik_status broken_open(void *self, const chronik_partition_id *id, const chronik_partition_settings *settings,
-                                  int64_t initial_offset, void **out, chronik_message *message) {
+static chronik_status broken_open(void *self, const chronik_partition_id *id,
+                                  const chronik_partition_settings *settings, int64_t initial_offset, void **out, chronik_message *message) {
   chronik_status status = ring_open(self, id, settings, initial_offset, out, message);
   pthread_mutex_lock(&cuts_lock);
   if (status == CHRONIK_OK) cuts_owner = *out, cut_count = 0;

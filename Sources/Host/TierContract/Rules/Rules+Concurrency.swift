@@ -5,7 +5,9 @@ import TierAPI
 private let append = UInt64(CHRONIK_TIER_APPEND)
 
 let concurrencyRules: [ContractRule] = [
-  ContractRule("concurrent.reads", "Reads beside appends, flushes and moving ends only ever see whole batches.", needs: append) {
+  ContractRule(
+    "concurrent.reads", "Reads beside appends, flushes and moving ends only ever see whole batches.", needs: append
+  ) {
     (context) throws(RuleEnd) in
     let tier = try context.start()
     let partition = try tier.open()
@@ -38,7 +40,9 @@ let concurrencyRules: [ContractRule] = [
 
   evictBesideOthers,
 
-  ContractRule("concurrent.partitions", "Calls for different partitions at the same time do not disturb each other.", needs: append) {
+  ContractRule(
+    "concurrent.partitions", "Calls for different partitions at the same time do not disturb each other.", needs: append
+  ) {
     (context) throws(RuleEnd) in
     let tier = try context.start()
     let first = FirstFailure()

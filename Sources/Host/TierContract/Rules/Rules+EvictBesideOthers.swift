@@ -31,8 +31,8 @@ let evictBesideOthers = ContractRule(
   try again.end()
 }
 
-/// Counts attempts to evict that have begun, so that the writer goes on only beside one: however few processors there are, the
-/// rule is about calls at the same time.
+/// Counts attempts to evict that have begun, so that the writer goes on only beside one: however few processors there
+/// are, the rule is about calls at the same time.
 private final class EvictionCount: Sendable {
   private let begun = Atomic<Int>(0)
 
