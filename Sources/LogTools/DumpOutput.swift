@@ -24,9 +24,11 @@ struct DumpOutput {
 
   func line(_ fields: [Field], indent: Bool = false) {
     if isJSON {
-      LogToolOutput.say("{" + fields.map { "\(Self.quoted($0.name)):\(Self.json($0.value))" }.joined(separator: ",") + "}")
+      LogToolOutput.say(
+        "{" + fields.map { "\(Self.quoted($0.name)):\(Self.json($0.value))" }.joined(separator: ",") + "}")
     } else {
-      LogToolOutput.say((indent ? "  " : "") + fields.map { "\($0.name)=\(Self.plain($0.value))" }.joined(separator: " "))
+      LogToolOutput.say(
+        (indent ? "  " : "") + fields.map { "\($0.name)=\(Self.plain($0.value))" }.joined(separator: " "))
     }
   }
 
@@ -97,7 +99,7 @@ enum LogToolOutput {
   static func complain(_ text: String) {
     fflush(stdoutFile)
     let bytes = Array((text + "\n").utf8)
-    _ = write(STDERR_FILENO, bytes, bytes.count)
+    _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
   }
 
   nonisolated(unsafe) private static let stdoutFile: UnsafeMutablePointer<FILE> = {

@@ -10,9 +10,13 @@ struct LogDumpCommand: ParsableCommand {
     discussion: """
       FILE is a .log, .index or .timeindex, a commit-log-NN,
       or one of the small text files (checkpoints,
-      partition.metadata).
-      Ends with exit code 1 at the first damage, naming
-      the byte.
+      partition.metadata). Positions and sizes are bytes,
+      timestamps milliseconds since 1970. An empty file
+      prints nothing.
+
+      Exit codes: 0 all of it was printed, 1 the file is
+      damaged (the byte is named, what came before is
+      printed) or cannot be read, 64 wrong usage.
 
       Examples:
         chronik log dump 00000000000000000000.log
@@ -117,7 +121,8 @@ struct LogDumpCommand: ParsableCommand {
         let id = try PartitionMetadata.parse(text)
         output.line([("topicId", .text(id.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()))])
       default:
-        LogToolOutput.complain("\(file): not a file of the log: .log, .index, .timeindex, commit-log-NN, a checkpoint, partition.metadata")
+        LogToolOutput.complain(
+          "\(file): not a file of the log: .log, .index, .timeindex, commit-log-NN, a checkpoint, partition.metadata")
         throw ExitCode.failure
       }
     } catch let defect as TextFileDefect {

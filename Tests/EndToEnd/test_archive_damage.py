@@ -105,15 +105,6 @@ def test_an_index_from_yesterday_learns_of_the_objects_that_came_since(cold, cor
     archive.scrub(broker)
 
 
-def test_a_directory_that_is_no_brokers_is_not_looked_after(tmp_path):
-    """A misspelt --data-dir would otherwise be made, and nothing found wrong with it."""
-    wrong = tmp_path / "misspelt"
-    for words in (["verify"], ["rebuild"], ["export"], ["remove-unknown"]):
-        done = harness.run("archive", *words, "--data-dir", wrong)
-        assert done.returncode == 1 and "no broker's data directory" in done.stderr, done.stdout + done.stderr
-    assert not wrong.exists()
-
-
 def test_an_export_that_cannot_be_written_is_a_failure(cold):
     broker, _ = cold
     command = [harness.binary(), "archive", "export", "--config", broker.config, "--data-dir", broker.data]

@@ -68,7 +68,7 @@ def test_an_unknown_topic_is_deleted_by_order_only(cold):
     assert topic["segments"] == len([path for path in kept if path.parts[-3].startswith(ledger.topic + "~")])
     one = "--topic-id=" + topic["topic_id"]
     known = next(path.parts[-3].split("~")[-1] for path in kept if path.parts[-3].startswith(other.topic + "~"))
-    for words, said in (((one,), "--yes"), (("--topic-id=" + known, "--yes"), "not among"), (("--topic-id=x", "--yes"), "no topic id")):
+    for words, said in (((one,), "--yes"), (("--topic-id=" + known, "--yes"), "not among"), (("--topic-id=x", "--yes"), "not a topic id")):
         code, _, complaint = remove_unknown(broker, *words)
         assert code == 1 and said in complaint, complaint
     code, answer, _ = remove_unknown(broker, one, "--yes", "--dry-run")

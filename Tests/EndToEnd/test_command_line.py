@@ -77,6 +77,25 @@ def test_the_manual_in_the_repository_is_itself_a_correct_file():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("words", [["config", "manual"], ["config", "show"], ["config", "check"], ["plugins", "list"]])
+def test_an_answer_that_cannot_be_written_is_a_failure(words):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([str(harness.binary()), *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 1 and done.stderr == "chronik: cannot write to standard output: No space left on device\n", done
+
+
+def test_the_manual_is_the_file_in_the_repository():
+    assert harness.run("config", "manual").stdout == (harness.REPOSITORY / "chronik.yaml").read_text()
+
+
+@pytest.mark.parametrize("words", [["archive", "verify"], ["archive", "rebuild"], ["archive", "export"],
+                                   ["archive", "remove-unknown"], ["compaction", "plan"], ["compaction", "run"]])
+def test_a_directory_that_no_broker_has_used_is_refused_and_not_made(tmp_path, words):
+    done = harness.run(*words, "--data-dir", tmp_path / "typo")
+    assert done.returncode == 1 and "no broker has kept data here" in done.stderr, done
+    assert not list(tmp_path.iterdir())
+
+
 def test_plugins_list_names_the_tiers():
     done = harness.run("plugins", "list")
     assert done.returncode == 0, done.stderr

@@ -14,7 +14,8 @@ struct LogCommandTests {
     for base in [Int64(0), 3] {
       var builder = RecordBatchBuilder(baseOffset: base)
       for number in 0..<3 {
-        builder.append(timestamp: 1000 + base + Int64(number), key: number == 0 ? nil : [0x6B], value: Array("v\(number)\"".utf8))
+        builder.append(
+          timestamp: 1000 + base + Int64(number), key: number == 0 ? nil : [0x6B], value: Array("v\(number)\"".utf8))
       }
       bytes += builder.build()
     }

@@ -24,7 +24,8 @@ struct DataDirectory {
   static let tailsName = "recovery-tail-checkpoint"
   /// Files that Kafka keeps in its data directories.
   private static let kafkaNames: Set<String> = [
-    "meta.properties", "replication-offset-checkpoint", "cleaner-offset-checkpoint", "lost+found", "bootstrap.checkpoint",
+    "meta.properties", "replication-offset-checkpoint", "cleaner-offset-checkpoint", "lost+found",
+    "bootstrap.checkpoint",
   ]
 
   /// A partition directory that is in use or set aside.

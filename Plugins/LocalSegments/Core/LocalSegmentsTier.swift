@@ -127,12 +127,15 @@ public final class LocalSegmentsTier: Tier {
       ($0.checkpoints, $0.open[id] != nil, $0.wasClean, $0.unsettled[id])
     }
     guard let checkpoints else { throw TierError(.permanent, "the tier is not started") }
-    guard !isOpen, initialOffset >= 0 else { throw TierError(.permanent, "\(id.topic)-\(id.partition) is already open") }
+    guard !isOpen, initialOffset >= 0 else {
+      throw TierError(.permanent, "\(id.topic)-\(id.partition) is already open")
+    }
     // Opened before in this run: what recovery goes by is brought up to date first.
     if let unsettled {
       settle([unsettled])
       if registry.withLock({ $0.unsettled[id] != nil }) {
-        throw TierError(.permanent, "\(id.topic)-\(id.partition): what it held before is not on disk; restart to recover it")
+        throw TierError(
+          .permanent, "\(id.topic)-\(id.partition): what it held before is not on disk; restart to recover it")
       }
     }
     let name = try directoryName(id)
@@ -151,7 +154,8 @@ public final class LocalSegmentsTier: Tier {
     return log
   }
 
-  /// The directory of a partition, created when there is none. One that another topic of the same name left is set aside.
+  /// The directory of a partition, created when there is none. One that another topic of the same name left is set
+  /// aside.
   private func directoryName(_ id: PartitionID) throws(TierError) -> String {
     if let known = registry.withLock({ $0.names[id] }) { return known }
     let name = PartitionDirectoryName.format(topic: id.topic, partition: id.partition)

@@ -2,8 +2,8 @@ import KafkaRecords
 import SegmentFormat
 import TierKit
 
-/// Finishes or takes back an exchange of segments that a crash interrupted (`PartitionLog+Replace.swift`), before recovery
-/// looks at the segments. Data directories of Kafka's, which uses the same names, are understood as well.
+/// Finishes or takes back an exchange of segments that a crash interrupted (`PartitionLog+Replace.swift`), before
+/// recovery looks at the segments. Data directories of Kafka's, which uses the same names, are understood as well.
 ///
 ///  1. `.cleaned` files had not been decided about: they go.
 ///  2. A `.log.swap` is complete and counts: the segments that it stands for go with their indexes, and it becomes the

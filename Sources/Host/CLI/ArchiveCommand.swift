@@ -6,6 +6,12 @@ import PluginLoader
 public struct ArchiveCommand: ParsableCommand {
   public static let configuration = CommandConfiguration(
     commandName: "archive", abstract: "Look after an archive and its index. The broker must be stopped.",
+    discussion: """
+      Each command needs the configuration that the broker runs with (the
+      chain says where the archive is) and its data directory:
+        chronik archive verify --config chronik.yaml
+        chronik archive verify --data-dir /var/lib/chronik
+      """,
     subcommands: [Rebuild.self, Verify.self, Export.self, RemoveUnknown.self])
 
   public init() {}
@@ -25,7 +31,12 @@ public struct ArchiveCommand: ParsableCommand {
   struct Rebuild: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Make the index again from the objects in the store.",
-      discussion: "What the index holds and the store does not is removed from it; what the store holds is added.")
+      discussion: """
+        What the index holds and the store does not is removed from it; what
+        the store holds is added. The objects are not changed.
+
+        Exit codes: 0 done, 1 failed, 64 wrong usage, 78 wrong configuration.
+        """)
     @OptionGroup var options: Options
     @Flag(name: .long, help: "Print one JSON object.") var json = false
 
@@ -45,7 +56,10 @@ public struct ArchiveCommand: ParsableCommand {
       abstract: "Compare the index with the store in both directions; change nothing.",
       discussion: """
         Prints one line for each finding: its kind, the object's key and what
-        was seen. Exit code 0: index and store agree; 1: they do not.
+        was seen.
+
+        Exit codes: 0 index and store agree, 1 they do not or cannot be read,
+        64 wrong usage, 78 wrong configuration.
         """)
     @OptionGroup var options: Options
     @Flag(name: .long, help: "Read every object and check every checksum.") var full = false
@@ -82,7 +96,15 @@ public struct ArchiveCommand: ParsableCommand {
   }
 
   struct Export: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Print the index as JSON.")
+    static let configuration = CommandConfiguration(
+      abstract: "Print the index as JSON.",
+      discussion: """
+        Example:
+          chronik archive export orders | jq '.partitions[].objects | length'
+
+        Exit codes: 0 done, also when the index has nothing of the topic,
+        1 failed, 64 wrong usage, 78 wrong configuration.
+        """)
     @OptionGroup var options: Options
     @Argument(help: "Only this topic.") var topic: String?
 
@@ -92,7 +114,6 @@ public struct ArchiveCommand: ParsableCommand {
       try ArchiveOutput.run {
         try offline.archive.exportJSON(topic: topic ?? "") { Terminal.put($0) }
       }
-      Terminal.say("")
     }
   }
 }

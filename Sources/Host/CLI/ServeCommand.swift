@@ -11,27 +11,38 @@ public struct ServeCommand: AsyncParsableCommand {
     abstract: "Run the broker.",
     discussion: """
       Loads the tiers that the configuration declares, recovers their data
-      and serves Kafka clients until SIGTERM or SIGINT. Options replace the
-      settings of the file.
+      and serves Kafka clients until SIGTERM or SIGINT (Ctrl-C). Options
+      replace the settings of the file. Without --config no file is read,
+      also none that lies in the working directory.
 
       Examples:
         chronik serve
         chronik serve --config chronik.yaml --listen 127.0.0.1:9092
-        chronik serve --data-dir /var/lib/chronik --listen 0.0.0.0:9092 \
+        chronik serve --data-dir /var/lib/chronik --listen 0.0.0.0:9092 \\
           --advertised broker1.example.org:9092
+
+      Exit codes: 0 stopped as asked, 1 could not start or failed, 64 wrong
+      usage, 78 wrong configuration.
       """)
 
   @OptionGroup var options: ConfigurationOptions
-  @Option(name: .long, help: ArgumentHelp("Where the broker keeps its data.", valueName: "dir"))
+  @Option(
+    name: .long, help: ArgumentHelp("Where the broker keeps its data. (default: ./chronik-data)", valueName: "dir"))
   var dataDir: String?
-  @Option(name: .long, help: ArgumentHelp("The address to serve; port 0 picks a free one.", valueName: "host:port"))
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "The address to serve; port 0 picks a free one. (default: 127.0.0.1:9092)", valueName: "host:port"))
   var listen: String?
-  @Option(name: .long, help: ArgumentHelp("The address that clients are told to use.", valueName: "host:port"))
+  @Option(
+    name: .long,
+    help: ArgumentHelp("The address that clients are told to use. (default: that of --listen)", valueName: "host:port"))
   var advertised: String?
 
   @Option(
     name: .long,
-    help: ArgumentHelp("The address of the HTTP port (search, health), or off.", valueName: "host:port"))
+    help: ArgumentHelp(
+      "The address of the HTTP port (search, health), or off. (default: 127.0.0.1:9643)", valueName: "host:port|off"))
   var httpListen: String?
 
   public init() {}
@@ -61,7 +72,8 @@ public struct ServeCommand: AsyncParsableCommand {
       Terminal.complain("chronik: cannot start: \(error)")
       throw ExitCode.failure
     }
-    Terminal.announce("chronik stopped; everything acknowledged is \(checked.isDurable ? "on disk" : "gone with it: the chain is volatile").")
+    let fate = checked.isDurable ? "on disk" : "gone with it: the chain is volatile"
+    Terminal.announce("chronik stopped; everything acknowledged is \(fate).")
   }
 }
 
@@ -110,13 +122,19 @@ private enum StartBanner {
   static func text(_ checked: LoadedChain, _ broker: Broker, _ bound: Endpoint) -> String {
     let settings = checked.loaded.configuration
     let chain = checked.chain.tiers.enumerated().map { index, tier in
-      let role = index == checked.chain.commitTierIndex ? "commit tier" : index < checked.chain.commitTierIndex ? "cache" : "below"
+      let role =
+        index == checked.chain.commitTierIndex
+        ? "commit tier" : index < checked.chain.commitTierIndex ? "cache" : "below"
       return "  \(index + 1). \(tier.instanceName)  (\(role); \(tier.descriptor.abilities))"
     }
     let durability =
       broker.chain.isDurable
       ? "durability \(settings.durability.mode.rawValue)" : "volatile: acknowledged records do not survive a restart"
-    return (["chronik: node \(broker.nodeID) of cluster \(broker.clusterID), data in \(settings.dataDirectory), \(durability)"]
+    return
+      ([
+        "chronik: node \(broker.nodeID) of cluster \(broker.clusterID), data in "
+          + "\(settings.dataDirectory), \(durability)"
+      ]
       + chain + (broker.httpEndpoint.map { ["chronik: HTTP on \($0)"] } ?? [])
       + ["chronik: \(broker.topics.all.count) topics, listening on \(bound), clients are told \(broker.advertised)"])
       .joined(separator: "\n")

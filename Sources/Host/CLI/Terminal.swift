@@ -12,8 +12,11 @@ enum Terminal {
     _ = write(STDERR_FILENO, bytes, bytes.count)
   }
 
-  /// Writes a line to standard output at once, also when that is a pipe; see `put`.
-  static func say(_ text: String) { Array((text + "\n").utf8).withUnsafeBytes { put($0) } }
+  /// Writes lines to standard output at once, also when that is a pipe; see `put`. The last ends with a newline in any
+  /// case.
+  static func say(_ text: String) {
+    Array((text.hasSuffix("\n") ? text : text + "\n").utf8).withUnsafeBytes { put($0) }
+  }
 
   /// Writes all of `bytes` to standard output. When that is closed or its disk is full, the process ends with exit code
   /// 1: a part of an answer must not pass for the whole. For commands; nothing of theirs needs an orderly end.
@@ -29,7 +32,8 @@ enum Terminal {
         continue
       }
       guard count > 0 else {
-        complain("chronik: cannot write to standard output: \(String(cString: strerror(errno)))")
+        // A reader that has seen enough (`| head`) is no failure to speak of.
+        if errno != EPIPE { complain("chronik: cannot write to standard output: \(String(cString: strerror(errno)))") }
         _exit(1)
       }
       rest = UnsafeRawBufferPointer(rebasing: rest[count...])

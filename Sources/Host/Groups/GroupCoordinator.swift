@@ -181,7 +181,8 @@ final class GroupCoordinator: @unchecked Sendable {
       logger.error("A group cannot be encoded", metadata: ["group": "\(group.id)", "error": "\(error)"])
     }
     logger.warning(
-      "A group was not stored: it is too large", metadata: ["group": "\(group.id)", "members": "\(snapshot.members.count)"])
+      "A group was not stored: it is too large",
+      metadata: ["group": "\(group.id)", "members": "\(snapshot.members.count)"])
     loop.execute { ended(false) }
   }
 
@@ -206,7 +207,8 @@ final class GroupCoordinator: @unchecked Sendable {
     // Sessions move with every heartbeat; a timer that fires early sets itself anew.
     if let timer = group.timer, timer.due <= due { return }
     group.timer?.task.cancel()
-    let task = loop.scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(0, due.nanoseconds)))) { [weak self, weak group] in
+    let task = loop.scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(0, due.nanoseconds)))) {
+      [weak self, weak group] in
       guard let self, let group else { return }
       self.fire(group, due)
     }

@@ -72,12 +72,14 @@ enum CreatePartitionsHandler: RequestHandler {
     if request.count < current {
       throw AppendRefusal(
         code: .invalidPartitions,
-        message: "The topic \(request.name) currently has \(current) partition(s); \(request.count) would not be an increase.")
+        message:
+          "The topic \(request.name) currently has \(current) partition(s); \(request.count) would not be an increase.")
     }
     guard Int(request.count) <= TopicLimits.partitionCountMax else {
       throw AppendRefusal(
         code: .invalidPartitions,
-        message: "\(request.count) partitions are more than one broker takes, which is \(TopicLimits.partitionCountMax).")
+        message:
+          "\(request.count) partitions are more than one broker takes, which is \(TopicLimits.partitionCountMax).")
     }
     guard let assignments = request.assignments else { return }
     let added = Int(request.count - current)

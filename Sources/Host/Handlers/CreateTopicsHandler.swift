@@ -101,7 +101,8 @@ struct TopicPlan {
     if let other = broker.topics.collision(with: topic.name) {
       throw AppendRefusal(
         code: .invalidTopicException,
-        message: "Topic '\(topic.name)' collides with existing topic: \(other) ('.' and '_' are the same in metric names).")
+        message:
+          "Topic '\(topic.name)' collides with existing topic: \(other) ('.' and '_' are the same in metric names).")
     }
     partitionCount = try Self.partitionCount(topic, broker)
     var given: [String: String] = [:]
@@ -128,11 +129,13 @@ struct TopicPlan {
           message: "Both numPartitions or replicationFactor and replicasAssignments were set; they exclude each other.")
       }
       let numbers = topic.assignments.map(\.partitionIndex).sorted()
-      guard numbers == Array(0..<Int32(numbers.count)), topic.assignments.allSatisfy({ $0.brokerIds == [broker.nodeID] })
+      guard numbers == Array(0..<Int32(numbers.count)),
+        topic.assignments.allSatisfy({ $0.brokerIds == [broker.nodeID] })
       else {
         throw AppendRefusal(
           code: .invalidReplicaAssignment,
-          message: "Partitions must be numbered from 0 without gaps, each with the only broker, \(broker.nodeID), as replica.")
+          message:
+            "Partitions must be numbered from 0 without gaps, each with the only broker, \(broker.nodeID), as replica.")
       }
       return Int32(numbers.count)
     }

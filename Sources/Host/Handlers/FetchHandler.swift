@@ -2,8 +2,8 @@ import KafkaProtocol
 
 /// Reads record batches.
 ///
-/// v4 adds isolation, v5 the log start, v7 sessions, v9 leader epochs, v12 is flexible and detects truncation, v13 names
-/// topics by id, v15 moves the replica id, v16 adds leader hints (never needed: there is one broker).
+/// v4 adds isolation, v5 the log start, v7 sessions, v9 leader epochs, v12 is flexible and detects truncation, v13
+/// names topics by id, v15 moves the replica id, v16 adds leader hints (never needed: there is one broker).
 enum FetchHandler: RequestHandler {
   static let versions: ClosedRange<Int16> = 4...16
 

@@ -29,7 +29,8 @@ enum ProduceHandler: RequestHandler {
     context.runDecoding { finishDecoding(request, from: rest, operation, now) }
   }
 
-  /// The partitions from the `first`th on, on the decoding pool. What the request's allowance is not enough for is refused.
+  /// The partitions from the `first`th on, on the decoding pool. What the request's allowance is not enough for is
+  /// refused.
   private static func finishDecoding(
     _ request: ProduceRequest, from first: Int, _ operation: ProduceOperation, _ now: Int64
   ) {
@@ -48,9 +49,9 @@ enum ProduceHandler: RequestHandler {
     operation.refuse(from: rest, refusal)
   }
 
-  /// Appends to the partitions of the request from the `first`th on. Returns the one whose records take more decoding than
-  /// the allowance, or at which `goesOn` said false, and nothing from there on has been appended; nil when all are appended
-  /// or refused.
+  /// Appends to the partitions of the request from the `first`th on. Returns the one whose records take more decoding
+  /// than the allowance, or at which `goesOn` said false, and nothing from there on has been appended; nil when all are
+  /// appended or refused.
   private static func append(
     _ request: ProduceRequest, from first: Int, _ operation: ProduceOperation, _ now: Int64, allowance: inout Int,
     while goesOn: () -> Bool
@@ -63,7 +64,8 @@ enum ProduceHandler: RequestHandler {
       let served = operation.context.broker.topics.topic(topic.name)
       for (number, partition) in topic.partitionData.enumerated() where index + number >= first {
         let isDone = append(
-          partition, to: served, named: topic.name, operation, index + number, now, allowance: &allowance, while: goesOn)
+          partition, to: served, named: topic.name, operation, index + number, now, allowance: &allowance, while: goesOn
+        )
         if !isDone { return index + number }
       }
     }
@@ -80,7 +82,8 @@ enum ProduceHandler: RequestHandler {
       return true
     }
     guard topic?.isInternal != true else {
-      operation.complete(index, .refused(.invalidTopicException, "Clients may not write to the internal topic \(name)."))
+      operation.complete(
+        index, .refused(.invalidTopicException, "Clients may not write to the internal topic \(name)."))
       return true
     }
     guard case .inFrame(let range) = partition.records, !range.isEmpty else {

@@ -24,9 +24,9 @@ enum AtomicFile {
     }
   }
 
-  /// Replaces many files of one directory, durably. Every step is done for all of them before the next one begins, so that
-  /// the file system commits each step at once and not each file. Returns the failures, each with its place in the list;
-  /// a file that failed has its old content, or the new one when the fsync of the directory is what failed.
+  /// Replaces many files of one directory, durably. Every step is done for all of them before the next one begins, so
+  /// that the file system commits each step at once and not each file. Returns the failures, each with its place in the
+  /// list; a file that failed has its old content, or the new one when the fsync of the directory is what failed.
   static func write(
     _ files: [(bytes: [UInt8], path: String)], in directory: String
   ) -> [(index: Int, DataDirectory.Failure)] {

@@ -19,8 +19,9 @@ final class DataDirectory: @unchecked Sendable {
     case wrongNode(path: String, found: String, configured: Int32)
     case wrongCluster(path: String, found: String, configured: String)
     case malformed(path: String, line: Int)
-    case notThere(path: String)
     case noCluster(path: String)
+    /// For commands that look at what a broker has kept: nothing is there.
+    case neverUsed(path: String)
 
     var description: String {
       switch self {
@@ -29,26 +30,34 @@ final class DataDirectory: @unchecked Sendable {
         "\(path): replaced, but fsync of its directory failed: \(String(cString: strerror(code))); "
           + "a power failure may bring the old content back"
       case .inUse(let path, let process):
-        "\(path): another broker\(process.map { " (process \($0))" } ?? "") is using this data directory; stop it or choose "
-          + "another data_dir"
+        "\(path): another broker\(process.map { " (process \($0))" } ?? "") is using this data directory; stop it or "
+          + "choose another data_dir"
       case .wrongNode(let path, let found, let configured):
-        "\(path): belongs to node.id \(found), but the configuration says \(configured)"
+        "\(path): belongs to node.id \(found), but the configuration says \(configured); correct node.id, or choose "
+          + "another data_dir"
       case .wrongCluster(let path, let found, let configured):
-        "\(path): belongs to cluster.id \(found), but the configuration says \(configured)"
-      case .malformed(let path, let line): "\(path):\(line): expected key=value"
-      case .notThere(let path):
-        "\(path) is no broker's data directory: it has no meta.properties; --data-dir, or data_dir, names another"
+        "\(path): belongs to cluster.id \(found), but the configuration says \(configured); correct cluster.id, or "
+          + "choose another data_dir"
+      case .malformed(let path, let line): "\(path):\(line): expected key=value; put the file back from a copy"
       case .noCluster(let path):
         "\(path): no cluster.id, so the file is damaged; restore it, or write the id that clients know as cluster.id: "
           + "into the configuration"
+      case .neverUsed(let path):
+        "\(path): no broker has kept data here (there is no meta.properties); name its directory with --data-dir, or "
+          + "its configuration with --config"
       }
     }
   }
 
-  /// For commands that look after what a broker has left. They must not make a directory that somebody misspelt and find
-  /// nothing wrong with it.
-  static func checkExists(_ path: String) throws(Failure) {
-    guard access("\(path)/meta.properties", F_OK) == 0 else { throw .notThere(path: path) }
+  /// For commands that work on a stopped broker's data: they must not make a directory out of a typing error, and call
+  /// it all good.
+  static func expectUsed(_ path: String) throws(Failure) {
+    let file = "\(path)/meta.properties"
+    if access(file, F_OK) == 0 { return }
+    switch errno {
+    case ENOENT, ENOTDIR: throw .neverUsed(path: path)
+    case let code: throw .io(path: file, operation: "access", errno: code)
+    }
   }
 
   /// Creates the directory if it is missing, locks it, and reads or writes its identity.

@@ -115,9 +115,9 @@ final class Topics: Sendable {
     }
   }
 
-  /// Deletes a topic: promised durably and invisible when this returns; the data goes in the background from every tier,
-  /// again and again until each has said that nothing is left, also after a crash. Only what the catalogue marks as
-  /// deleted is removed: what else a tier may hold, on a store that others share, is none of this broker's business.
+  /// Deletes a topic: promised durably and invisible when this returns; the data goes in the background from every
+  /// tier, again and again until each has said that nothing is left, also after a crash. Only what the catalogue marks
+  /// as deleted is removed: what else a tier may hold, on a store that others share, is none of this broker's business.
   func delete(_ topic: Topic) throws(AppendRefusal) {
     var record = try record(of: topic)
     record.deleting = true

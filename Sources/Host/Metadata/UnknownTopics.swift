@@ -4,8 +4,8 @@ import Logging
 import PluginLoader
 import TierAPI
 
-/// A topic of which an archive holds something and which the broker's catalogue does not have: the catalogue was lost or
-/// is an old one, or the store was filled by another broker. It is never deleted without an order, because a lost
+/// A topic of which an archive holds something and which the broker's catalogue does not have: the catalogue was lost
+/// or is an old one, or the store was filled by another broker. It is never deleted without an order, because a lost
 /// catalogue must not cost the archive.
 struct UnknownTopic: Sendable, Equatable {
   var name: String

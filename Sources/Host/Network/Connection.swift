@@ -14,8 +14,8 @@ import Synchronization
 /// they do in Apache Kafka. Produce and Fetch never are: they are applied in arrival order and answered in order while
 /// their waits overlap.
 ///
-/// Reading stops, and TCP pushes back, while too many requests are unanswered, while a barrier is in place, while the peer
-/// does not read its responses, or while the broker's in-flight budget is used up.
+/// Reading stops, and TCP pushes back, while too many requests are unanswered, while a barrier is in place, while the
+/// peer does not read its responses, or while the broker's in-flight budget is used up.
 ///
 /// All state is confined to the channel's event loop.
 final class Connection: ChannelInboundHandler, @unchecked Sendable {
@@ -204,8 +204,8 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     }
   }
 
-  /// Many requests are answered while they are dispatched, and answers, flushes and barriers that end come back here: only
-  /// the outermost call takes frames, or the stack would grow with every frame that a peer sends.
+  /// Many requests are answered while they are dispatched, and answers, flushes and barriers that end come back here:
+  /// only the outermost call takes frames, or the stack would grow with every frame that a peer sends.
   private func dispatchWaiting() {
     guard !isDispatching else { return }
     isDispatching = true

@@ -7,8 +7,8 @@ import TierAPI
 
 /// Searches topics through the tier of the chain that can.
 ///
-/// Searches run on a few threads of their own, so that they never delay a produce or a fetch; a bounded number waits for
-/// its turn, and one more is refused. A partition stays open while it is searched.
+/// Searches run on a few threads of their own, so that they never delay a produce or a fetch; a bounded number waits
+/// for its turn, and one more is refused. A partition stays open while it is searched.
 final class SearchService: Sendable {
   struct Limits: Sendable {
     var running: Int

@@ -27,7 +27,9 @@ struct FetchSessionTests {
     let cache = FetchSessionCache(capacity: 10)
     let session = try #require(cache.create([target(0)]))
     cache.finish(session)
-    guard case .refused(let wrong) = cache.take(session.id, epoch: 2) else { Issue.record("epoch 2 came too early"); return }
+    guard case .refused(let wrong) = cache.take(session.id, epoch: 2) else {
+      Issue.record("epoch 2 came too early"); return
+    }
     #expect(wrong == .invalidFetchSessionEpoch)
     guard case .session(let taken) = cache.take(session.id, epoch: 1) else { Issue.record("epoch 1 is next"); return }
     #expect(taken === session)

@@ -14,8 +14,8 @@
  * Order.
  *   NEWEST     the later timestamp, then the partition that stands first in the request, then the higher offset
  *   RELEVANCE  the higher score, then the partition that stands first in the request, then the higher offset
- * In the order NEWEST a record's place depends on the record alone, whatever is appended, archived or deleted meanwhile.
- * A cursor is the place of a page's last record, so that pages neither repeat nor lose a record; one that
+ * In the order NEWEST a record's place depends on the record alone, whatever is appended, archived or deleted
+ * meanwhile. A cursor is the place of a page's last record, so that pages neither repeat nor lose a record; one that
  * arrives between two pages is on the later page if its place is behind the cursor. Most logs are about in the order of
  * their timestamps, which makes this cheap: what is older as a whole than the last record wanted is not read. Where no
  * index is at hand, batches are judged by their maxTimestamp, as everywhere in Kafka: a record with a later timestamp
@@ -105,7 +105,8 @@ typedef struct chronik_search_hit {
   double score;                 /* BM25; 0 in the order NEWEST */
 } CHRONIK_SENDABLE chronik_search_hit;
 
-#define CHRONIK_SEARCH_PARTIAL     1u /* a budget, the deadline or a failed read ended it: there may be more and better */
+#define CHRONIK_SEARCH_PARTIAL     1u /* a budget, the deadline or a failed read ended it: there may be more and
+                                         better */
 #define CHRONIK_SEARCH_TOTAL_EXACT 2u /* `total` is exact, otherwise a lower bound */
 
 #define CHRONIK_SEARCH_CURSOR_CAPACITY 4096
