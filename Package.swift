@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The dependency rule (README, "How it is built"): TierAPI <- TierKit <- plugins; KafkaRecords <- KafkaProtocol <- Host.
+// The dependency rule (README, "Reading the source"): TierAPI <- TierKit <- plugins; KafkaRecords <- KafkaProtocol <- Host.
 // No plugin sees another plugin or the host; nothing depends on Host but the executable and its tests.
 
 // The data path copies state into locals; the check for overlapping access costs where it cannot.

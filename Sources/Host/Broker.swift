@@ -20,7 +20,8 @@ final class Broker: @unchecked Sendable {
   let blockingPool: BlockingPool
   /// Threads that may wait for a network; none of them is needed to serve what is on this machine.
   let coldPool: BlockingPool
-  /// Looks at produced records where that takes long. Apart from the others: no disk read or append waits behind a bomb.
+  /// Looks at produced records where that takes long. Apart from the others: no disk read or append waits behind a
+  /// bomb.
   let decodingPool: BlockingPool
   let coldReads: ColdReads
   let chain: TierChain
@@ -45,6 +46,8 @@ final class Broker: @unchecked Sendable {
   /// Where the HTTP port listens; nil when it is off. Set by ``start()``.
   private(set) var httpEndpoint: Endpoint?
   private var isStarted = false
+  /// Partitions whose storage had failed when the broker stopped.
+  private(set) var failedPartitionCount = 0
 
   var nodeID: Int32 { configuration.nodeID }
 
@@ -169,7 +172,7 @@ final class Broker: @unchecked Sendable {
         advertised = configuration.advertisedEndpoint(boundPort: port)
       }
     } catch {
-      throw ListenFailure(endpoint: configuration.listen, reason: "\(error)")
+      throw ListenFailure(.kafka, configuration.listen, error)
     }
     return Endpoint(host: configuration.listen.host, port: port)
   }
@@ -190,8 +193,8 @@ final class Broker: @unchecked Sendable {
     httpEndpoint = Endpoint(host: wanted.host, port: try http.start(wanted))
   }
 
-  /// Stops serving, lets what is under way end, makes everything durable and closes the tiers. Blocks. Does nothing when
-  /// the tiers never started.
+  /// Stops serving, lets what is under way end, makes everything durable and closes the tiers. Blocks. Does nothing
+  /// when the tiers never started.
   func stop() {
     guard isStarted else { return }
     http?.stop()
@@ -206,6 +209,7 @@ final class Broker: @unchecked Sendable {
     chain.endReads()
     topics.closeAll()
     groupCommit?.stop()
+    failedPartitionCount = topics.failedPartitionCount
     controller.stop()
     coldPool.stop()
     blockingPool.stop()
@@ -216,14 +220,5 @@ final class Broker: @unchecked Sendable {
     }
     chain.stop()
     directory.unlock()
-  }
-}
-
-/// The listening address cannot be had.
-struct ListenFailure: Error, CustomStringConvertible {
-  var endpoint: Endpoint
-  var reason: String
-  var description: String {
-    "cannot listen on \(endpoint): \(reason); stop what uses it or choose another address with --listen"
   }
 }

@@ -1,7 +1,7 @@
 /// The tagged fields at the end of a struct in flexible versions: a count, then tag, size and content of each.
 ///
-/// A tagged field is on the wire only while it differs from its default. Unknown tags are skipped; a known one must fill
-/// its size exactly. Other versions have nothing here, and both calls do nothing.
+/// A tagged field is on the wire only while it differs from its default. Unknown tags are skipped; a known one must
+/// fill its size exactly. Other versions have nothing here, and both calls do nothing.
 extension FieldCoder {
   /// For a struct without tagged fields of its own.
   @inline(__always)

@@ -7,7 +7,8 @@
 /// bytes are, reading ends in a value or a `WireError`; no length from the frame is trusted before it was compared with
 /// the bytes left. Writing goes into memory that the coder owns and that grows as needed.
 ///
-/// After a throw the coder is of no further use. Not thread-safe. The type is concrete and its calls are small on purpose: a generic coder measured 20 times slower.
+/// After a throw the coder is of no further use. Not thread-safe. The type is concrete and its calls are small on
+/// purpose: a generic coder measured 20 times slower.
 public struct FieldCoder: ~Copyable {
   /// Version of the message whose fields are transcoded.
   public let version: Int16
@@ -26,9 +27,9 @@ public struct FieldCoder: ~Copyable {
   /// Writing: one entry per non-null `records` field so far.
   public internal(set) var splices: [Splice] = []
 
-  /// Elements that one message may have in all its arrays together, arrays of numbers aside. An element can be a byte on
-  /// the wire and a hundred in memory, so a frame of 100 MiB could otherwise become 10 GiB. It is a request for every
-  /// partition of a cluster larger than any that Kafka supports.
+  /// Elements that one message may have in all its arrays together, arrays of numbers aside. An element can be a byte
+  /// on the wire and a hundred in memory, so a frame of 100 MiB could otherwise become 10 GiB. It is a request for
+  /// every partition of a cluster larger than any that Kafka supports.
   public static let elementCountMax = 1 << 18
 
   /// Reads from `frame` starting at index `position`, to the end of `frame`.

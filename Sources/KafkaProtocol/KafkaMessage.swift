@@ -22,7 +22,8 @@ public protocol KafkaRequest: KafkaMessage {
 
 extension KafkaMessage {
   /// Reads a body that starts at index `position` of `frame` and must end where `frame` does, unless
-  /// `allowsTrailingBytes`: librdkafka sends some requests with bytes behind them, and brokers have always ignored those.
+  /// `allowsTrailingBytes`: librdkafka sends some requests with bytes behind them, and brokers have always ignored
+  /// those.
   ///
   /// `frame` is only borrowed for the call, but ranges of `records` fields in the result index into it.
   public static func decode(

@@ -81,7 +81,8 @@ private struct SnappyBlocks {
     let block = UnsafeRawBufferPointer(rebasing: bytes[position..<(position + count)])
     position += count
     var byteCount = 0
-    guard snappy_uncompressed_length(block.baseAddress?.assumingMemoryBound(to: CChar.self), count, &byteCount) == SNAPPY_OK
+    guard
+      snappy_uncompressed_length(block.baseAddress?.assumingMemoryBound(to: CChar.self), count, &byteCount) == SNAPPY_OK
     else { throw .decompressionFailed(.snappy, .corrupt) }
     guard byteCount / Snappy.expansionMax <= count else { throw .decompressionFailed(.snappy, .impossibleLength) }
     return (block, byteCount)

@@ -74,10 +74,11 @@ extension RecordBatch {
   /// increase and stay within lastOffsetDelta in any case. The walk ends with the `defectCountMax`th defect, or with a
   /// record that cannot be decoded.
   ///
-  /// Compressed records pass by in pieces of `RecordStream.windowByteCountMax` bytes, so memory is bounded by that and by
-  /// what the codec keeps: zstd's window, and a whole block of snappy.
+  /// Compressed records pass by in pieces of `RecordStream.windowByteCountMax` bytes, so memory is bounded by that and
+  /// by what the codec keeps: zstd's window, and a whole block of snappy.
   ///
-  /// Throws what `Compression.decompress` throws, with `rules.decompressedByteCountMax` as the limit, and `trailingBytes`.
+  /// Throws what `Compression.decompress` throws, with `rules.decompressedByteCountMax` as the limit, and
+  /// `trailingBytes`.
   public static func inspectRecords(
     _ bytes: UnsafeRawBufferPointer, header: RecordBatchHeader, rules: RecordRules, defectCountMax: Int
   ) throws(RecordBatchError) -> RecordInspection {
@@ -141,7 +142,8 @@ private struct RecordWalk {
     index += 1
   }
 
-  /// A record that cannot be decoded ends the walk like any other defect; what is wrong with the batch as a whole is thrown.
+  /// A record that cannot be decoded ends the walk like any other defect; what is wrong with the batch as a whole is
+  /// thrown.
   mutating func end(with error: RecordBatchError) throws(RecordBatchError) {
     switch error {
     case .malformedRecord(let index, let defect):

@@ -111,7 +111,8 @@ public enum RecordBatch {
   ///
   /// `batch` starts with a batch that `validate` accepted and holds all of it.
   public static func setLogAppendTime(_ milliseconds: Int64, in batch: UnsafeMutableRawBufferPointer) {
-    let attributes = UnsafeRawBufferPointer(batch).loadUnaligned(fromByteOffset: Layout.attributes, as: Int16.self).bigEndian
+    let attributes = UnsafeRawBufferPointer(batch).loadUnaligned(fromByteOffset: Layout.attributes, as: Int16.self)
+      .bigEndian
     setMaxTimestamp(milliseconds, attributes: attributes | RecordBatchHeader.AttributeBit.logAppendTime, in: batch)
   }
 
@@ -119,7 +120,8 @@ public enum RecordBatch {
   ///
   /// `batch` as for `setLogAppendTime`.
   public static func setMaxTimestamp(_ milliseconds: Int64, in batch: UnsafeMutableRawBufferPointer) {
-    let attributes = UnsafeRawBufferPointer(batch).loadUnaligned(fromByteOffset: Layout.attributes, as: Int16.self).bigEndian
+    let attributes = UnsafeRawBufferPointer(batch).loadUnaligned(fromByteOffset: Layout.attributes, as: Int16.self)
+      .bigEndian
     setMaxTimestamp(milliseconds, attributes: attributes, in: batch)
   }
 

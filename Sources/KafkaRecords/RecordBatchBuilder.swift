@@ -42,8 +42,8 @@ public struct RecordBatchBuilder {
   /// the records to keep with `append(_:)`, which takes their deltas as they are.
   ///
   /// lastOffsetDelta stays, so that the offsets of dropped records are not given out again; maxTimestamp becomes the
-  /// largest of the kept records, and stays for log-append time or when none is kept. `compression` nil keeps the codec;
-  /// `header.compression` must then be a known one.
+  /// largest of the kept records, and stays for log-append time or when none is kept. `compression` nil keeps the
+  /// codec; `header.compression` must then be a known one.
   public init(rewriting header: RecordBatchHeader, compression: Compression? = nil, level: Int? = nil) {
     self.header = header
     if let compression {

@@ -16,11 +16,11 @@ extension RecordFacts {
   }
 }
 
-/// The records of a compressed batch while they come out of the decoder. Whatever they decompress to, no more of it is in
-/// memory than a window; keys and values that are larger are passed over.
+/// The records of a compressed batch while they come out of the decoder. Whatever they decompress to, no more of it is
+/// in memory than a window; keys and values that are larger are passed over.
 ///
-/// A record that lies in the window whole is read there, like one of an uncompressed batch. A larger one is read field by
-/// field. Both refuse the same records for the same reasons.
+/// A record that lies in the window whole is read there, like one of an uncompressed batch. A larger one is read field
+/// by field. Both refuse the same records for the same reasons.
 struct RecordStream: ~Copyable {
   /// As much as fits a core's second-level cache beside the decoder's tables.
   static let windowByteCountMax = 65_536

@@ -50,7 +50,8 @@ enum CommitLogDump {
     case .release: return front + partition + [("segmentsBelow", .integer(entry.baseOffset))]
     case .data:
       return front + partition + [
-        ("segment", .text(SegmentFileName.format(max(0, entry.baseOffset), .log))), ("position", .integer(entry.position)),
+        ("segment", .text(SegmentFileName.format(max(0, entry.baseOffset), .log))),
+        ("position", .integer(entry.position)),
         ("size", .integer(Int64(entry.dataByteCount))),
       ]
     }
@@ -61,8 +62,8 @@ enum CommitLogDump {
     throw ExitCode.failure
   }
 
-  /// What `log verify` says about the commit-log files of a directory; nil when there are none or nothing in them counts.
-  /// They are no part of any partition: what they hold comes into the segments at the next start.
+  /// What `log verify` says about the commit-log files of a directory; nil when there are none or nothing in them
+  /// counts. They are no part of any partition: what they hold comes into the segments at the next start.
   static func remark(_ paths: [String]) throws -> String? {
     var entries = 0
     for path in paths {
@@ -73,6 +74,8 @@ enum CommitLogDump {
       }
     }
     if entries == 0 { return nil }
-    return "the commit log holds \(entries) entries: after a crash the ends of segments are only right once the broker has started"
+    return
+      "the commit log holds \(entries) entries: after a crash the ends of segments are only "
+        + "right once the broker has started"
   }
 }

@@ -24,9 +24,11 @@ struct DumpOutput {
 
   func line(_ fields: [Field], indent: Bool = false) {
     if isJSON {
-      LogToolOutput.say("{" + fields.map { "\(Self.quoted($0.name)):\(Self.json($0.value))" }.joined(separator: ",") + "}")
+      LogToolOutput.say(
+        "{" + fields.map { "\(Self.quoted($0.name)):\(Self.json($0.value))" }.joined(separator: ",") + "}")
     } else {
-      LogToolOutput.say((indent ? "  " : "") + fields.map { "\($0.name)=\(Self.plain($0.value))" }.joined(separator: " "))
+      LogToolOutput.say(
+        (indent ? "  " : "") + fields.map { "\($0.name)=\(Self.plain($0.value))" }.joined(separator: " "))
     }
   }
 
@@ -78,18 +80,30 @@ struct DumpOutput {
 
 /// Standard output and error of the tools.
 enum LogToolOutput {
-  /// A closed pipe (`… | head`) ends the program quietly, as for other Unix tools.
+  /// A closed pipe (`… | head`) ends the program quietly, as for other Unix tools; output that is lost otherwise is an
+  /// error.
   static func say(_ text: String) {
-    if fputs(text + "\n", stdoutFile!) < 0 { exit(0) }
+    if fputs(text + "\n", stdoutFile) < 0 { endWithoutOutput(errno) }
   }
 
-  static func flush() { fflush(stdoutFile) }
+  static func flush() { if fflush(stdoutFile) != 0 { endWithoutOutput(errno) } }
+
+  /// A full disk is a failure: a part of a dump must not pass for the whole. Not exit(), which would try to write the rest.
+  private static func endWithoutOutput(_ code: Int32) -> Never {
+    if code == EPIPE { _exit(0) }
+    let bytes = Array("chronik: cannot write to standard output: \(String(cString: strerror(code)))\n".utf8)
+    _ = write(STDERR_FILENO, bytes, bytes.count)
+    _exit(1)
+  }
 
   static func complain(_ text: String) {
-    flush()
+    fflush(stdoutFile)
     let bytes = Array((text + "\n").utf8)
-    _ = write(STDERR_FILENO, bytes, bytes.count)
+    _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
   }
 
-  nonisolated(unsafe) private static let stdoutFile: UnsafeMutablePointer<FILE>? = fdopen(STDOUT_FILENO, "w")
+  nonisolated(unsafe) private static let stdoutFile: UnsafeMutablePointer<FILE> = {
+    guard let file = fdopen(STDOUT_FILENO, "w") else { endWithoutOutput(errno) }
+    return file
+  }()
 }

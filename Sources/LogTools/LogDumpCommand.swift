@@ -10,9 +10,13 @@ struct LogDumpCommand: ParsableCommand {
     discussion: """
       FILE is a .log, .index or .timeindex, a commit-log-NN,
       or one of the small text files (checkpoints,
-      partition.metadata).
-      Ends with exit code 1 at the first damage, naming
-      the byte.
+      partition.metadata). Positions and sizes are bytes,
+      timestamps milliseconds since 1970. An empty file
+      prints nothing.
+
+      Exit codes: 0 all of it was printed, 1 the file is
+      damaged (the byte is named, what came before is
+      printed) or cannot be read, 64 wrong usage.
 
       Examples:
         chronik log dump 00000000000000000000.log
@@ -24,6 +28,7 @@ struct LogDumpCommand: ParsableCommand {
   @Flag(name: .long, help: "Print one JSON object per line.") var json = false
 
   func run() throws {
+    defer { LogToolOutput.flush() }
     let name = String(file.split(separator: "/").last ?? "")
     let output = DumpOutput(isJSON: json)
     if CommitLogFormat.parse(fileName: name) != nil { return try CommitLogDump.run(file, output) }
@@ -116,7 +121,8 @@ struct LogDumpCommand: ParsableCommand {
         let id = try PartitionMetadata.parse(text)
         output.line([("topicId", .text(id.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()))])
       default:
-        LogToolOutput.complain("\(file): not a file of the log: .log, .index, .timeindex, commit-log-NN, a checkpoint, partition.metadata")
+        LogToolOutput.complain(
+          "\(file): not a file of the log: .log, .index, .timeindex, commit-log-NN, a checkpoint, partition.metadata")
         throw ExitCode.failure
       }
     } catch let defect as TextFileDefect {
@@ -127,8 +133,12 @@ struct LogDumpCommand: ParsableCommand {
 
   private func textFile() throws -> String {
     let source = try FileSource(path: file)
-    let size = Int(min(try source.byteCount(), Int64(LogToolLimits.textFileByteCountMax)))
-    var bytes = [UInt8](repeating: 0, count: size)
+    let size = try source.byteCount()
+    guard size <= LogToolLimits.textFileByteCountMax else {
+      LogToolOutput.complain("\(file): \(size) bytes are too many for a checkpoint, which has at most \(LogToolLimits.textFileByteCountMax)")
+      throw ExitCode.failure
+    }
+    var bytes = [UInt8](repeating: 0, count: Int(size))
     let count = try bytes.withUnsafeMutableBytes { try source.read(at: 0, into: $0) }
     return String(decoding: bytes.prefix(count), as: UTF8.self)
   }

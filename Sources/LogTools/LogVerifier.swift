@@ -10,14 +10,21 @@ struct LogVerifier {
   /// Damages that are listed; a ruined disk must not fill the memory.
   private static let damagesMax = 10_000
 
-  /// `advance` is told how many bytes of .log files were read.
-  mutating func verify(_ partition: PartitionFiles, advance: (Int64) -> Void) throws {
+  /// `advance` is told how many bytes of .log files were read. A file that cannot be read is damage like other.
+  mutating func verify(_ partition: PartitionFiles, advance: (Int64) -> Void) {
     var expected: Int64 = 0
     for base in partition.segments {
       if base < expected {
         report("\(partition.path)/\(SegmentFileName.format(base, .log)) byte 0: the segment before reaches offset \(expected)")
       }
-      let result = try SegmentVerifier.verify(directory: partition.path, baseOffset: base)
+      let result: SegmentVerifier.Report
+      do throws(FileFailure) {
+        result = try SegmentVerifier.verify(directory: partition.path, baseOffset: base)
+      } catch {
+        report("\(partition.path)/\(SegmentFileName.format(base, .log)): cannot be checked: \(error)")
+        segmentCount += 1
+        continue
+      }
       for finding in result.findings { report("\(finding)") }
       expected = result.nextOffset
       segmentCount += 1

@@ -10,17 +10,20 @@ struct LogVerifyCommand: ParsableCommand {
     discussion: """
       Reads all .log files and compares every checksum, the
       order of offsets within and between segments, and the
-      index files with what they point at. Exit code 1 when
-      anything is damaged; each damage names file and byte.
+      index files with what they point at. Each damage names
+      file and byte. Changes nothing.
       Says when a commit log holds what a start would bring
       into the segments first.
 
       Stop the broker first, or expect the newest batches of
       the active segments to be reported while they are written.
+
+      Exit codes: 0 all good, 1 something is damaged or cannot be
+      read, or there is no segment, 64 wrong usage.
       """)
 
   @Argument(help: "A data directory, a tier's directory, or a partition's.") var directory: String
-  @Flag(name: .long, help: "No progress bar.") var quiet = false
+  @Flag(name: .long, help: "No progress bar, which is shown on a terminal only.") var quiet = false
 
   func run() throws {
     var commitLogs: [String] = []
@@ -34,12 +37,13 @@ struct LogVerifyCommand: ParsableCommand {
     var progress = ProgressBar(total: total, isShown: !quiet && isatty(STDERR_FILENO) == 1)
     var verifier = LogVerifier()
     for partition in partitions {
-      try verifier.verify(partition) { progress.advance(by: $0) }
+      verifier.verify(partition) { progress.advance(by: $0) }
     }
     progress.finish()
     for damage in verifier.damages { LogToolOutput.say(damage) }
     LogToolOutput.say(
-      "\(partitions.count) partitions, \(verifier.segmentCount) segments, \(verifier.batchCount) batches, \(total) bytes: "
+      "\(partitions.count) partitions, \(verifier.segmentCount) segments, "
+        + "\(verifier.batchCount) batches, \(total) bytes: "
         + (verifier.damages.isEmpty ? "all good" : "\(verifier.damages.count) damaged places"))
     if let remark = try CommitLogDump.remark(commitLogs) { LogToolOutput.say(remark) }
     LogToolOutput.flush()
@@ -54,7 +58,8 @@ struct PartitionFiles {
   var segments: [Int64]
   var logByteCount: Int64
 
-  /// Every directory at or below `root` that holds a segment's .log, and commit-log files; symbolic links are not followed.
+  /// Every directory at or below `root` that holds a segment's .log, and commit-log files; symbolic links are not
+  /// followed.
   static func find(below root: String, commitLogs: inout [String]) throws -> [PartitionFiles] {
     var found: [PartitionFiles] = []
     var open = [root]

@@ -1,8 +1,8 @@
 /// A tier that keeps objects in a store and an index of them, as a plugin author writes it in Swift;
 /// `ext/archive.h` states the contract. Its `extension(_:)` answers with `VTable.archiveExtension(id)`.
 ///
-/// `progress` is called on the caller's thread with what is done and how much there is (0: not known yet); false ends the
-/// call with `cancelled`.
+/// `progress` is called on the caller's thread with what is done and how much there is (0: not known yet); false ends
+/// the call with `cancelled`.
 public protocol ArchivingTier: Tier {
   func rebuild(progress: (_ done: UInt64, _ total: UInt64) -> Bool) throws(TierError) -> ArchiveSummary
   func verify(

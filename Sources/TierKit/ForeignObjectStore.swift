@@ -135,7 +135,8 @@ final class ForeignObjectStore: ObjectStore, @unchecked Sendable {
       return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Self.messageCapacity) { buffer in
         var message = chronik_message(text: buffer.baseAddress!, capacity: buffer.count, length: 0)
         let status = body(&raw, &message)
-        let sentence = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<min(message.length, buffer.count)])
+        let sentence = UnsafeRawBufferPointer(
+          rebasing: UnsafeRawBufferPointer(buffer)[..<min(message.length, buffer.count)])
         return (status, status == CHRONIK_OK ? "" : String(decoding: sentence, as: UTF8.self))
       }
     }

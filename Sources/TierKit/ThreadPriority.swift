@@ -1,7 +1,7 @@
 internal import CThreadPriority
 
-/// How much a thread of a plugin may take from the host's threads, which answer clients. A plugin in C does the same with
-/// setpriority(2) and sched_setscheduler(2).
+/// How much a thread of a plugin may take from the host's threads, which answer clients. A plugin in C does the same
+/// with setpriority(2) and sched_setscheduler(2).
 public enum ThreadPriority: Sendable {
   /// A client waits for it as it waits for a fetch.
   case normal

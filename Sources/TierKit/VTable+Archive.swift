@@ -60,7 +60,8 @@ extension ArchiveFinding {
     key.withBorrowed { key in
       detail.withBorrowed { detail in
         var raw = chronik_archive_finding(
-          struct_size: UInt32(MemoryLayout<chronik_archive_finding>.size), kind: kind.rawValue, key: key, detail: detail)
+          struct_size: UInt32(MemoryLayout<chronik_archive_finding>.size), kind: kind.rawValue, key: key, detail: detail
+        )
         body(&raw)
       }
     }

@@ -1,7 +1,7 @@
 import TierAPI
 
-/// Swift object stores behind the C vtable of `object_store.h`. A plugin's export file holds one non-capturing closure per
-/// product, as for tiers, with ``createStore(_:_:_:_:_:)`` inside.
+/// Swift object stores behind the C vtable of `object_store.h`. A plugin's export file holds one non-capturing closure
+/// per product, as for tiers, with ``createStore(_:_:_:_:_:)`` inside.
 extension VTable {
   public typealias CreateStore = @convention(c) (
     UnsafePointer<chronik_host>, UnsafePointer<chronik_store_options>,

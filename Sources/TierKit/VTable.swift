@@ -103,5 +103,7 @@ final class PartitionBox: Sendable {
 
 extension UnsafeMutableRawPointer {
   var tier: any Tier { Unmanaged<TierBox>.fromOpaque(self)._withUnsafeGuaranteedRef { $0.tier } }
-  var partition: any TierPartition { Unmanaged<PartitionBox>.fromOpaque(self)._withUnsafeGuaranteedRef { $0.partition } }
+  var partition: any TierPartition {
+    Unmanaged<PartitionBox>.fromOpaque(self)._withUnsafeGuaranteedRef { $0.partition }
+  }
 }

@@ -2,8 +2,8 @@ import TierAPI
 
 /// What `create` receives: the instance's name, its directory and its settings.
 ///
-/// Values are already checked against the descriptor and normalised: booleans "true"/"false", integers in decimal, sizes
-/// as decimal bytes, durations as decimal milliseconds; a key without a value in YAML carries its default.
+/// Values are already checked against the descriptor and normalised: booleans "true"/"false", integers in decimal,
+/// sizes as decimal bytes, durations as decimal milliseconds; a key without a value in YAML carries its default.
 public struct TierOptions: Sendable {
   public var instanceName: String
   /// Absolute path of a directory that exists and belongs to this instance; empty for a tier that is not durable.
@@ -30,7 +30,8 @@ public struct TierOptions: Sendable {
     return settings
   }
 
-  /// The value of an integer, size (bytes) or duration (ms) key; `invalidConfiguration` when it is missing or no number.
+  /// The value of an integer, size (bytes) or duration (ms) key; `invalidConfiguration` when it is missing or no
+  /// number.
   public func integer(_ key: String) throws(TierError) -> Int64 {
     guard let text = settings[key], let value = Int64(text) else {
       throw TierError(.invalidConfiguration, "\(key): expected an integer, got \(settings[key] ?? "nothing")")

@@ -20,8 +20,23 @@ import Testing
     #expect(ObjectName(path: name(0...1, time: 99_999_999_999_999).path)?.maxTimestamp == 99_999_999_999_999)
   }
 
+  /// A file's name has at most 255 bytes, Kafka's topics have up to 249.
+  @Test("names of long topics fit into file systems, and tell the topic", arguments: [1, 231, 232, 233, 248, 249])
+  func longTopics(length: Int) {
+    var long = name(100...199)
+    long.topic = String(String(repeating: "topic-", count: 50).prefix(length))
+    let parts = long.path.split(separator: "/", omittingEmptySubsequences: false)
+    #expect(parts.allSatisfy { (1...255).contains($0.utf8.count) })
+    #expect(ObjectName(path: long.path) == long)
+    var other = long
+    other.topic += "x"
+    #expect(!other.directory.hasPrefix(long.directory))
+  }
+
   @Test(arguments: [
-    "", "a/b/c", "orders~AAECAwQFBgcICQoLDA0ODw/3/x.kar",
+    "", "a/b/c",
+    "orders~/x~AAECAwQFBgcICQoLDA0ODw/3/00000000000000000199-00000000000000000100-1700000000000-2-1-7700.kar",
+    "orders~AAECAwQFBgcICQoLDA0ODw/3/x.kar",
     "orders~AAECAwQFBgcICQoLDA0ODw/3/0199-00000000000000000100-1700000000000-2-1-7700.kar",
     "orders~AAECAwQFBgcICQoLDA0ODw/03/00000000000000000199-00000000000000000100-1700000000000-2-1-7700.kar",
     "orders~AAECAwQFBgcICQoLDA0ODx/3/00000000000000000199-00000000000000000100-1700000000000-2-1-7700.kar",

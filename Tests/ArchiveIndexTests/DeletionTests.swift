@@ -74,7 +74,9 @@ import TierKit
     let reopened = try rig.open(at: 30)
     #expect(reopened.state.startOffset == 30 && reopened.state.endOffset == 30)
     let fresh = batches(5, from: 30)
-    #expect(throws: TierError.self, "an object put now would be taken for an old one") { try reopened.importSegment(fresh) }
+    #expect(throws: TierError.self, "an object put now would be taken for an old one") {
+      try reopened.importSegment(fresh)
+    }
     rig.store.isDown = false
     try reopened.importSegment(fresh)
     try rig.expectClean()
@@ -90,7 +92,8 @@ import TierKit
     var configuration = Configuration()
     configuration.objectByteCount = 4_000
     let tier = try ArchiveTier(
-      host: host.services, store: store, configuration: configuration, instanceName: "threads", directory: directory.path)
+      host: host.services, store: store, configuration: configuration, instanceName: "threads",
+      directory: directory.path)
     try tier.start()
     let partition = try tier.open(Rig.orders)
     try partition.importSegment(batches(40))

@@ -164,7 +164,8 @@ import TierKit
     }
     #expect(try partition.findTimestamp(1_060, in: 0..<60, nonblocking: false) == .miss)
     #expect(try partition.findTimestamp(1_030, in: 0..<30, nonblocking: false) == .miss)
-    #expect(try partition.findTimestamp(0, in: 33..<60, nonblocking: false) == .found(baseOffset: 32, maxTimestamp: 1_033))
+    #expect(
+      try partition.findTimestamp(0, in: 33..<60, nonblocking: false) == .found(baseOffset: 32, maxTimestamp: 1_033))
   }
 
   @Test func offsetsWithoutBatchesBelongToTheObjectAroundThem() throws {

@@ -127,7 +127,8 @@ import TierKit
   @Test func damageOfWhatWasConfirmedIsNotTakenForATornRecord() throws {
     let (bytes, ends) = try journal()
     // Every byte before the last record, and of that every byte but its length: that may say what it likes.
-    let positions = Array(stride(from: 0, to: ends[3], by: 5)) + Array(ends[0]..<ends[0] + 16) + Array(ends[3] + 4..<ends[4])
+    let positions =
+      Array(stride(from: 0, to: ends[3], by: 5)) + Array(ends[0]..<ends[0] + 16) + Array(ends[3] + 4..<ends[4])
     for position in positions {
       var bad = bytes
       bad[position] ^= 0x40

@@ -161,8 +161,8 @@ import TierKit
 
   // MARK: the file
 
-  /// A snapshot record with an id, a start at 6 and the object 5..<10, and a journal record with the object 10..<15 and a
-  /// key to delete; made by a Python script from the description in IndexFile.swift.
+  /// A snapshot record with an id, a start at 6 and the object 5..<10, and a journal record with the object 10..<15 and
+  /// a key to delete; made by a Python script from the description in IndexFile.swift.
   private static let version1 = """
     Q0hBSQEAAAABAAAAIktqPMEAAACy79IRAwkgMDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYDBwcHBwcHBwcHBwcHBwcHBwAAAAABdAYAAAAAAAAAAV10fkJ3Y0hCd2NIQndjSEJ3Y0hCd2NIQncvMC8wMDAwMDAwMDAwMDAwMDAwMDAwOS0wMDAwMDAwMDAwMDAwMDAwMDAwNS0wMDAwMDAwMDAxMjM0LTAtMC00MC5rYXJkAAAAAAAAANIEAAAAAAAABQAAAAAAAAAHAAAAAAAAAN8AAAAkpDsQAgFddH5Cd2NIQndjSEJ3Y0hCd2NIQndjSEJ3LzAvMDAwMDAwMDAwMDAwMDAwMDAwMTQtMDAwMDAwMDAwMDAwMDAwMDAwMTAtMDAwMDAwMDAwMTIzNC0wLTAtNDAua2FyZQAAAAAAAAD///////////////////////////////8FXXR+QndjSEJ3Y0hCd2NIQndjSEJ3Y0hCdy8wLzAwMDAwMDAwMDAwMDAwMDAwMDA0LTAwMDAwMDAwMDAwMDAwMDAwMDAwLTAwMDAwMDAwMDEyMzQtMC0wLTQwLmthcg==
     """

@@ -60,7 +60,9 @@ import TierKit
   @Test func everyPieceIsDoneOnceAndReceivedOnTheCallersThread() throws {
     var received: [Int] = []
     var last = 0
-    try ParallelWork<Int>(width: 7).run(2000) { (number) throws(TierError) in number * 3 } receive: { (new, done) throws(TierError) in
+    try ParallelWork<Int>(width: 7).run(2000) { (number) throws(TierError) in
+      number * 3
+    } receive: { (new, done) throws(TierError) in
       received += new
       #expect(done >= last && done >= received.count)
       last = done

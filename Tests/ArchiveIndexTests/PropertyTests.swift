@@ -35,12 +35,15 @@ import TierKit
       switch Int.random(in: 0..<20, using: &random) {
       case 0..<7:
         let more = batches(
-          Int.random(in: 1...14, using: &random), from: models[number].end, size: Int.random(in: 1...300, using: &random))
+          Int.random(in: 1...14, using: &random), from: models[number].end,
+          size: Int.random(in: 1...300, using: &random))
         let effects: [MemoryStore.Effect] = [.losesAnswer, .refuses(.throttled), .tears, .damages]
         if Bool.random(using: &random) {
           store.fail(.put, effects.randomElement(using: &random)!, skip: Int.random(in: 0..<3, using: &random))
         }
-        if Bool.random(using: &random) { store.fail(.read, .refuses(.retriable), skip: Int.random(in: 0..<3, using: &random)) }
+        if Bool.random(using: &random) {
+          store.fail(.read, .refuses(.retriable), skip: Int.random(in: 0..<3, using: &random))
+        }
         var attempts = 0
         while true {
           attempts += 1

@@ -59,7 +59,9 @@ import TierKit
     let threads = readers(0..<Limits.parallelReadsMax)
     #expect(rig.store.waitUntilHeld(Limits.parallelReadsMax))
     let call = StoreCall(deadline: isCancelled ? .max : 0, isCancelled: { isCancelled })
-    let error = #expect(throws: TierError.self) { _ = try rig.tier.environment.chunks.read(object, [Self.page(100)], call) }
+    let error = #expect(throws: TierError.self) {
+      _ = try rig.tier.environment.chunks.read(object, [Self.page(100)], call)
+    }
     #expect(error?.code == (isCancelled ? .cancelled : .retriable))
     // Who gave up does not stand in the way of those behind.
     let late = readers(101..<102)
@@ -72,7 +74,9 @@ import TierKit
     let threads = readers(7..<8)
     #expect(rig.store.waitUntilHeld(1))
     let call = StoreCall(deadline: isCancelled ? .max : 0, isCancelled: { isCancelled })
-    let error = #expect(throws: TierError.self) { _ = try rig.tier.environment.chunks.read(object, [Self.page(7)], call) }
+    let error = #expect(throws: TierError.self) {
+      _ = try rig.tier.environment.chunks.read(object, [Self.page(7)], call)
+    }
     #expect(error?.code == (isCancelled ? .cancelled : .retriable))
     rig.store.holdReads(false)
     for thread in threads { thread.join() }

@@ -6,14 +6,16 @@ import Testing
 @testable import ArchiveIndexCore
 
 /// Not a test of the suite: a measurement, made by hand with `CHRONIK_BENCH=10000 swift test -c release --filter
-/// RebuildBenchmark` (with `-Xswiftc -enable-testing`). It prints how long so many small objects take to be rebuilt from a
-/// store that needs 20 ms for every request.
+/// RebuildBenchmark` (with `-Xswiftc -enable-testing`). It prints how long so many small objects take to be rebuilt
+/// from a store that needs 20 ms for every request.
 @Suite(.enabled(if: ProcessInfo.processInfo.environment["CHRONIK_BENCH"] != nil)) struct RebuildBenchmark {
   @Test func manySmallObjectsOfASlowStore() throws {
     let count = ProcessInfo.processInfo.environment["CHRONIK_BENCH"].flatMap { Int($0) } ?? 0
     let memory = MemoryStore(page: 1000)
     let maker = try Rig(memory) { $0.objectByteCount = 64 << 10 }
-    let partitions = try (0..<8).map { try maker.open(PartitionID(topic: "many", topicID: Array(0..<16), partition: $0)) }
+    let partitions = try (0..<8).map {
+      try maker.open(PartitionID(topic: "many", topicID: Array(0..<16), partition: $0))
+    }
     for number in 0..<count {
       let batch = batches(1, from: Int64(number / partitions.count) * 2, size: 20)
       try partitions[number % partitions.count].importSegment(batch)
@@ -34,7 +36,8 @@ import Testing
       summary = try tier.verify(readsEverything: false, progress: { _, _ in true }) { _ in }
     }
     #expect(summary.findings == 0)
-    print("\(count) objects, 20 ms a request: start without an index \(started), rebuild \(rebuilt), verify \(verified)")
+    print(
+      "\(count) objects, 20 ms a request: start without an index \(started), rebuild \(rebuilt), verify \(verified)")
     tier.stop()
   }
 }
@@ -49,7 +52,9 @@ private final class SlowStore: ObjectStore {
   func start(_ call: StoreCall) throws(TierError) {}
   func stop() {}
 
-  func put(_ key: String, _ parts: [UnsafeRawBufferPointer], ifAbsent: Bool, _ call: StoreCall) throws(TierError) -> Bool {
+  func put(
+    _ key: String, _ parts: [UnsafeRawBufferPointer], ifAbsent: Bool, _ call: StoreCall
+  ) throws(TierError) -> Bool {
     pause()
     return try base.put(key, parts, ifAbsent: ifAbsent, call)
   }

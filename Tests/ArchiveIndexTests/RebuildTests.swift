@@ -10,7 +10,8 @@ import TierKit
     let rig = try Rig(disk: disk)
     var held: [(PartitionID, [TestBatch])] = []
     for number in Int32(0)..<3 {
-      let id = PartitionID(topic: "topic-\(number)", topicID: [UInt8](repeating: UInt8(number), count: 16), partition: number)
+      let id = PartitionID(
+        topic: "topic-\(number)", topicID: [UInt8](repeating: UInt8(number), count: 16), partition: number)
       let partition = try rig.open(id)
       let all = batches(20 + Int(number), from: Int64(number) * 100)
       try partition.importSegment(all)
@@ -109,7 +110,9 @@ import TierKit
     let rig = try Rig(store)
     #expect(store.calls(.list) == 10)
     #expect(rig.tier.environment.index.current.objectCount == 10_000)
-    #expect(try rig.open(PartitionID(topic: "big", topicID: [UInt8](repeating: 3, count: 16), partition: 2)).state.endOffset == 2_500_000)
+    #expect(
+      try rig.open(PartitionID(topic: "big", topicID: [UInt8](repeating: 3, count: 16), partition: 2)).state.endOffset
+        == 2_500_000)
   }
 
   @Test func verifyingAndRebuildingAgreeAboutEverythingThatCanBeWrong() throws {

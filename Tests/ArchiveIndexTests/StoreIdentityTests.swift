@@ -56,11 +56,13 @@ import TierKit
     let index = "\(rig.directory.path)/segments.index"
     #expect(unlink(index) == 0)
     let rebuilt = try Rig(rig.store, in: rig.directory)
-    #expect(rebuilt.tier.environment.index.current.storeID == identity(rig.store).map { String(decoding: $0, as: UTF8.self) })
+    #expect(
+      rebuilt.tier.environment.index.current.storeID == identity(rig.store).map { String(decoding: $0, as: UTF8.self) })
     rebuilt.tier.stop()
     // What an earlier version left: entries, and an id nowhere.
     var state = IndexState()
-    state.apply(rebuilt.tier.environment.index.current.snapshot.filter { if case .storeID = $0 { false } else { true } })
+    state.apply(
+      rebuilt.tier.environment.index.current.snapshot.filter { if case .storeID = $0 { false } else { true } })
     let old = SegmentIndex(disk: PosixDisk(), directory: rig.directory.path)
     try old.replace(with: state)
     old.close()

@@ -86,8 +86,8 @@ extension KnownRecord {
   var texts: [[UInt8]] { [key, value].compactMap(\.self) + headers.compactMap(\.value) }
 }
 
-/// The rules for words, slowly: runs of ASCII letters and digits, folded; in runs with other characters, letters folded,
-/// punctuation between, neighbouring characters of Chinese, Japanese and Korean in pairs.
+/// The rules for words, slowly: runs of ASCII letters and digits, folded; in runs with other characters, letters
+/// folded, punctuation between, neighbouring characters of Chinese, Japanese and Korean in pairs.
 enum Tokens {
   static func of(_ text: [UInt8]) -> [String] {
     text.split { !isWordByte($0) }.flatMap { run -> [String] in

@@ -5,8 +5,9 @@ import TierKit
 
 @testable import ArchiveSearch
 
-/// BM25 as the format's text has it, over objects and other records: a word's only document in an object counts it once,
-/// lengths are as coarse as NORM keeps them, documents of aborted transactions and unreadable batches count as empty.
+/// BM25 as the format's text has it, over objects and other records: a word's only document in an object counts it
+/// once, lengths are as coarse as NORM keeps them, documents of aborted transactions and unreadable batches count as
+/// empty.
 private struct Statistics {
   var documentCount = 0.0
   var tokenCount = 0.0

@@ -23,7 +23,8 @@ import Testing
       for changed in -1..<count {
         var bytes = [UInt8](repeating: 7, count: count)
         if changed >= 0 { bytes[changed] = 8 }
-        #expect(seen.insert(bytes.withUnsafeBytes { hash.hash($0) }).inserted, "\(count) bytes, byte \(changed) changed")
+        #expect(
+          seen.insert(bytes.withUnsafeBytes { hash.hash($0) }).inserted, "\(count) bytes, byte \(changed) changed")
       }
     }
   }

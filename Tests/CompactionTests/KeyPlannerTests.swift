@@ -45,7 +45,8 @@ import TierKit
   }
 
   @Test func cleanSegmentsAreRewrittenWithTheDirtyOnes() {
-    let plan = KeyPlanner(view(four, CompactionSettings(minCleanableDirtyRatio: 0.1, segmentBytes: 2_000), cleaned: 20)).plan()
+    let plan = KeyPlanner(view(four, CompactionSettings(minCleanableDirtyRatio: 0.1, segmentBytes: 2_000), cleaned: 20))
+      .plan()
     #expect(plan.groups == [.init(0..<20, .rewrite, segmentCount: 2), .init(20..<30, .rewrite, segmentCount: 1)])
   }
 

@@ -53,10 +53,13 @@ private struct Model {
         headers: Bool.random(using: &random) ? [RecordHeader("h", value)] : [])
     }
     let bytes = builder.build()
-    return Model.Batch(bytes: bytes, base: base, next: try header(of: bytes).nextOffset, records: try records(of: bytes))
+    return Model.Batch(
+      bytes: bytes, base: base, next: try header(of: bytes).nextOffset, records: try records(of: bytes))
   }
 
-  private func lend(_ batch: Model.Batch, _ flags: CompactionBatch.Flags, _ body: (CompactionBatch) throws -> Void) rethrows {
+  private func lend(
+    _ batch: Model.Batch, _ flags: CompactionBatch.Flags, _ body: (CompactionBatch) throws -> Void
+  ) rethrows {
     try batch.bytes.withUnsafeBytes { raw in
       try body(CompactionBatch(bytes: raw, baseOffset: batch.base, nextOffset: batch.next, flags: flags))
     }
@@ -176,7 +179,8 @@ private struct Model {
       id: anyPartition, settings: CompactionSettings(), segments: [], startOffset: 0, stableOffset: 9, now: 9)
     let run = KeyRun(view, observed: 0..<9, dedupeByteCount: 1 << 20, host: host.services)
     let log: [(Model.Batch, CompactionBatch.Flags)] = [
-      (batch(0), .committed), (batch(1), .committed), (batch(2), .aborted), (batch(3), []), (batch(4, control: true), []),
+      (batch(0), .committed), (batch(1), .committed), (batch(2), .aborted), (batch(3), []),
+      (batch(4, control: true), []),
     ]
     for (batch, flags) in log { try lend(batch, flags) { _ = try run.observe($0) } }
     var actions: [CompactionVerdict.Action] = []

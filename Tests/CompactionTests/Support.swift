@@ -72,7 +72,8 @@ func records(of batch: [UInt8]) throws -> [SeenRecord] {
     let header = try RecordBatch.validate(bytes)
     return try RecordBatchReader(bytes, limit: 1 << 28).records().map { record in
       SeenRecord(
-        offset: header.baseOffset + Int64(record.offsetDelta), timestamp: header.timestamp(delta: record.timestampDelta),
+        offset: header.baseOffset + Int64(record.offsetDelta),
+        timestamp: header.timestamp(delta: record.timestampDelta),
         key: record.key, value: record.value, headers: record.headers)
     }
   }

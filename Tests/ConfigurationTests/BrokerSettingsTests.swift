@@ -13,7 +13,8 @@ struct BrokerSettingsTests {
   }
 
   private func retention(_ settings: BrokerSettings, overrides: [String: String] = [:]) -> Int64? {
-    ResolvedTopicConfiguration(brokerDefaults: settings.topicDefaults.values, overrides: overrides).retentionMilliseconds
+    ResolvedTopicConfiguration(brokerDefaults: settings.topicDefaults.values, overrides: overrides)
+      .retentionMilliseconds
   }
 
   private func refusal(
@@ -22,7 +23,8 @@ struct BrokerSettingsTests {
     if case .failure(let problem) = settings.replacing(scope, with: wanted) { problem } else { nil }
   }
 
-  @Test("a topic's own value weighs more than the broker's, the cluster's, the file's and the built-in one, in this order")
+  @Test(
+    "a topic's own value weighs more than the broker's, the cluster's, the file's and the built-in one, in this order")
   func precedence() throws {
     let name = "log.retention.ms"
     let all = try settings(broker: [name: "5000"], cluster: [name: "6000"])
@@ -160,7 +162,10 @@ struct BrokerSettingsTests {
         "log.retention.ms: -2 is below the minimum; expected a number of milliseconds of at least -1 (-1 = unlimited)"
       ),
       ("max.connections", "0", "max.connections: 0 is below the minimum; expected a whole number from 1 to 1000000"),
-      ("retention.ms", "5", "\"retention.ms\" is the topic's name for a setting of the broker; did you mean \"log.retention.ms\"?"),
+      (
+        "retention.ms", "5",
+        "\"retention.ms\" is the topic's name for a setting of the broker; did you mean \"log.retention.ms\"?"
+      ),
       ("log.retenton.ms", "5", "unknown broker setting \"log.retenton.ms\"; did you mean \"log.retention.ms\"?"),
       (
         "message.max.bytes", "2000000000",
@@ -186,7 +191,8 @@ struct BrokerSettingsTests {
     let settings = try settings(broker: ["log.segment.bytes": "4096"], cluster: ["log.retention.ms": "6000"])
     let changed = try settings.replacing(.broker, with: ["log.retention.ms": " 5 "]).get()
     #expect(changed == DynamicBrokerSettings(broker: ["log.retention.ms": "5"], cluster: ["log.retention.ms": "6000"]))
-    #expect(try settings.replacing(.cluster, with: [:]).get() == DynamicBrokerSettings(broker: ["log.segment.bytes": "4096"]))
+    #expect(
+      try settings.replacing(.cluster, with: [:]).get() == DynamicBrokerSettings(broker: ["log.segment.bytes": "4096"]))
   }
 
   @Test("names that another release has stored and this one does not take are left out, one by one")

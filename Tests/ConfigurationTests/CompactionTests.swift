@@ -5,7 +5,8 @@ import Testing
 @Suite("The compaction section") struct CompactionTests {
   private let keys = [
     PluginConfigKey(
-      name: "dedupe_buffer", kind: .size(min: 65_536, max: 1 << 36), defaultValue: "128MiB", summary: "Memory for keys.")
+      name: "dedupe_buffer", kind: .size(min: 65_536, max: 1 << 36), defaultValue: "128MiB", summary: "Memory for keys."
+    )
   ]
 
   private func problems(_ yaml: String, _ source: Result<[PluginConfigKey], DescriptorFailure>) throws -> [String] {
@@ -47,7 +48,8 @@ import Testing
     let failure = DescriptorFailure(message: "no strategy named Kay", candidates: ["Key"], subject: .product)
     let product = try problems("compaction:\n  strategy: Kay\n", .failure(failure))
     #expect(product.count == 1 && product[0].contains(":2:13") && product[0].contains("Key"), "\(product)")
-    let library = DescriptorFailure(message: "libCompactoin.so: not found", candidates: ["Compaction"], subject: .library)
+    let library = DescriptorFailure(
+      message: "libCompactoin.so: not found", candidates: ["Compaction"], subject: .library)
     let plugin = try problems("compaction:\n  plugin: Compactoin\n", .failure(library))
     #expect(plugin.count == 1 && plugin[0].contains(":2:11") && plugin[0].contains("Compaction"), "\(plugin)")
   }

@@ -61,7 +61,9 @@ struct ManualTests {
         #expect(here.contains("#\(definition.name): \(value)"), "\(definition.name)")
       }
     }
-    for field in ["tier", "library", "product", "name", "config", "store", "store.type", "store.config"] { #expect(text.contains("  # \(field): ")) }
+    for field in ["tier", "library", "product", "name", "config", "store", "store.type", "store.config"] {
+      #expect(text.contains("  # \(field): "))
+    }
   }
 
   @Test("with every comment mark removed, the settings still have their defaults")

@@ -166,6 +166,11 @@ struct ValueTests {
     #expect(ValueKind.endpoint(allowsPortZero: false).parse(text).failure == expected)
   }
 
+  @Test("the ports that are named are those that are accepted") func portsWithZero() {
+    let refused = ValueKind.endpoint(allowsPortZero: true).parse("a:70000").failure
+    #expect(refused?.sentence.hasPrefix("\"70000\" is not a port from 0 to 65535") == true)
+  }
+
   @Test("wildcards are recognised in every spelling", arguments: ["0.0.0.0", "::", "0:0:0:0:0:0:0:0", "::0"])
   func wildcards(_ host: String) {
     #expect(Endpoint(host: host, port: 1).isWildcard)

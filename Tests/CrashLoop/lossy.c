@@ -7,11 +7,13 @@
  * machine can be combined.
  *
  *   data of a file    is durable after a successful fsync or fdatasync of the file that began after the change
- *   a name            (create, mkdir, rename, unlink, rmdir) is durable after an fsync of its directory that began after it;
+ *   a name            (create, mkdir, rename, unlink, rmdir) is durable after an fsync of its directory that began
+ *   after it;
  *                     an fsync of the file itself does not count, which is stricter than ext4 and what POSIX promises
  *   removed files     stay reachable as hard links in LOSSY_SIDE until lossy.py drops them
  *
- * Not seen: stdio streams (their bytes count as durable at once, their names do not), writes through mmap, copy_file_range, dup.
+ * Not seen: stdio streams (their bytes count as durable at once, their names do not), writes through mmap,
+ * copy_file_range, dup.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -75,12 +77,13 @@ __attribute__((constructor)) static void begin(void) {
 }
 
 static int is_inside(const char *path) {
-  return journal >= 0 && path && strncmp(path, root, root_length) == 0 && (path[root_length] == '/' || !path[root_length]);
+  return journal >= 0 && path && strncmp(path, root, root_length) == 0 &&
+         (path[root_length] == '/' || !path[root_length]);
 }
 
 /* Appends an entry and returns its sequence number. Under the lock. */
-static uint64_t note(enum kind kind, uint64_t inode, uint64_t a, uint64_t b, uint64_t c, const void *bytes1, size_t length1,
-                     const void *bytes2, size_t length2) {
+static uint64_t note(enum kind kind, uint64_t inode, uint64_t a, uint64_t b, uint64_t c, const void *bytes1,
+                     size_t length1, const void *bytes2, size_t length2) {
   struct entry entry = {.magic = 0x4c4f5353, .kind = kind, .seq = seq, .inode = inode, .a = a, .b = b, .c = c,
                         .length1 = (uint32_t)length1, .length2 = (uint32_t)length2};
   struct iovec vectors[3] = {{&entry, sizeof entry}, {(void *)bytes1, length1}, {(void *)bytes2, length2}};
@@ -182,7 +185,9 @@ static int open_any(int directory, const char *path, int flags, mode_t mode) {
 int open(const char *path, int flags, ...) { MODE(flags) return open_any(AT_FDCWD, path, flags, mode); }
 int open64(const char *path, int flags, ...) { MODE(flags) return open_any(AT_FDCWD, path, flags | O_LARGEFILE, mode); }
 int openat(int at, const char *path, int flags, ...) { MODE(flags) return open_any(at, path, flags, mode); }
-int openat64(int at, const char *path, int flags, ...) { MODE(flags) return open_any(at, path, flags | O_LARGEFILE, mode); }
+int openat64(int at, const char *path, int flags, ...) {
+  MODE(flags) return open_any(at, path, flags | O_LARGEFILE, mode);
+}
 
 FILE *fopen(const char *path, const char *mode) {
   REAL(fopen);
@@ -290,7 +295,8 @@ static int reserve(int fd, int mode, off_t offset, off_t count) {
   pthread_mutex_lock(&lock);
   struct stat status;
   if (fstat(fd, &status)) die("fstat");
-  if (offset + count > status.st_size) note_resize(fd, inodes[fd], (uint64_t)status.st_size, (uint64_t)(offset + count));
+  if (offset + count > status.st_size)
+    note_resize(fd, inodes[fd], (uint64_t)status.st_size, (uint64_t)(offset + count));
   int result = (int)syscall(SYS_fallocate, fd, mode, offset, count);
   int code = errno;
   pthread_mutex_unlock(&lock);

@@ -1,5 +1,5 @@
-/* Finder: a tier that holds nothing and searches by reading everything through the host's source. For tests of the host:
- * it has no query language, only a value that contains the query's bytes, and queries that make it misbehave.
+/* Finder: a tier that holds nothing and searches by reading everything through the host's source. For tests of the
+ * host: it has no query language, only a value that contains the query's bytes, and queries that make it misbehave.
  *
  *   !error        INVALID_CONFIG with a sentence        !fail    PERMANENT with a sentence
  *   !wait         waits until it is cancelled or the deadline passes, then answers partially
@@ -130,7 +130,8 @@ static chronik_status scan(const chronik_search_request *request, const chronik_
     for (size_t at = 0; at + 61 <= length; at += 12 + big(copy + at + 8, 4)) {
       const uint8_t *batch = copy + at, *record = batch + 61;
       if (big(batch + 21, 2) & 0x27) continue; /* compressed, or control */
-      for (uint32_t i = 0; i < big(batch + 57, 4); i++) record = take(record, batch, index, request, range, list, count);
+      for (uint32_t i = 0; i < big(batch + 57, 4); i++)
+        record = take(record, batch, index, request, range, list, count);
     }
     free(copy);
     offset = result.next_offset;
@@ -237,7 +238,8 @@ static chronik_status export_json(void *self, chronik_bytes topic, void (*write)
                                   chronik_message *message) {
   (void)self, (void)message;
   char line[400];
-  int length = snprintf(line, sizeof line, "{\"topic\":\"%.*s\",\"segments\":[", (int)topic.len, (const char *)topic.ptr);
+  int length = snprintf(line, sizeof line, "{\"topic\":\"%.*s\",\"segments\":[", (int)topic.len,
+                        (const char *)topic.ptr);
   write(context, (chronik_bytes){(const uint8_t *)line, (size_t)length});
   for (int i = 0; i < 20000; i++) { /* more than one piece of the host's stream */
     length = snprintf(line, sizeof line, "%s{\"base_offset\":%d}", i > 0 ? "," : "", i * 1000);
@@ -259,8 +261,8 @@ static chronik_status create(const chronik_host *host, const chronik_tier_option
 }
 static void destroy(void *self) { (void)self; }
 static chronik_status start(void *self, chronik_message *message) { (void)self, (void)message; return CHRONIK_OK; }
-static chronik_status open_partition(void *self, const chronik_partition_id *id, const chronik_partition_settings *settings,
-                                     int64_t initial_offset, void **out, chronik_message *message) {
+static chronik_status open_partition(void *self, const chronik_partition_id *id,
+                                     const chronik_partition_settings *settings, int64_t initial_offset, void **out, chronik_message *message) {
   (void)self, (void)id, (void)settings, (void)initial_offset, (void)message;
   *out = &partition;
   return CHRONIK_OK;
@@ -293,7 +295,8 @@ static const void *get_extension(void *self, const char *id) {
 }
 
 static const chronik_descriptor descriptor = {
-    .struct_size = sizeof descriptor, .id = "test.finder", .name = "Finder", .version = "1", .summary = "Searches by scanning.",
+    .struct_size = sizeof descriptor, .id = "test.finder", .name = "Finder", .version = "1",
+    .summary = "Searches by scanning.",
     .abilities = CHRONIK_TIER_READ | CHRONIK_TIER_SEARCH};
 static const chronik_tier table = {
     .struct_size = sizeof table, .create = create, .destroy = destroy, .start = start, .stop = destroy,

@@ -189,7 +189,7 @@ def test_compression_type_decides_what_is_stored(broker, topic, client, wanted, 
     with wire.Wire(broker.bootstrap) as connection:
         at, attributes = 0, set()
         while at < 900:
-            error, _, data = connection.fetch(topic, 0, at)
+            error, _, data = connection.fetch(topic, 0, at, version=10)
             assert error == 0
             for _, last, batch in wire.batches(data):
                 attributes.add(struct.unpack(">h", batch[21:23])[0] & 7)

@@ -4,11 +4,13 @@ reader is told; `chronik archive verify` says what happened and `rebuild` makes 
 import json
 import random
 import shutil
+import subprocess
 
 import pytest
 from confluent_kafka import TopicPartition
 
 import archive
+import broker as harness
 import clients
 import wire
 from test_archive_reading import fill
@@ -102,6 +104,14 @@ def test_an_index_from_yesterday_learns_of_the_objects_that_came_since(cold, cor
     broker.start()
     archive.check(broker, ledger)
     archive.scrub(broker)
+
+
+def test_an_export_that_cannot_be_written_is_a_failure(cold):
+    broker, _ = cold
+    command = [harness.binary(), "archive", "export", "--config", broker.config, "--data-dir", broker.data]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 1 and b"No space left on device" in done.stderr, done.stderr
 
 
 def test_objects_that_come_and_go_behind_the_brokers_back(cold, tmp_path):

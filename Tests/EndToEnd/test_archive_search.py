@@ -5,13 +5,14 @@ import base64
 import json
 import random
 import re
+import time
 
 import pytest
 
 import archive
 import clients
 from test_archive_reading import fill
-from test_http import ask, search
+from test_http import ask, refused, search
 from test_search_command import find
 
 TOKEN = re.compile(r"[^\W_]+")
@@ -189,6 +190,35 @@ def test_results_agree_with_brute_force(filled):
         agrees(broker, ledger, brute, query, holds)
     print(matches, "matches of", len(asked), "queries in", len(brute.rows), "records")
     archive.scrub(broker)
+
+
+def test_pages_go_on_when_times_are_said_ago_and_empty_partitions_fill(brokers, topic):
+    """A cursor belongs to one search, of which every page sees the same partitions and the same span of time."""
+    broker = brokers(archive.configuration())
+    clients.create_topic(broker.bootstrap, topic, partitions=3)
+    now, ledger = int(time.time() * 1000), archive.Ledger(topic)
+    for partition in (1, 2):
+        archive.produce_confluent(broker.bootstrap, ledger, partition, [(None, b"needle", now - 60_000, [])] * 10)
+    asked = {"q": "needle", "since": "1h", "until": "now", "limit": 3}
+    first = search(broker, topic, **asked)[2]
+    # A millisecond passes, and the first of the partitions is empty no more.
+    archive.produce_confluent(broker.bootstrap, ledger, 0, [(None, b"needle", now - 120_000, [])])
+    assert int(time.time() * 1000) > now
+    found, cursor = first["records"], first["cursor"]
+    while cursor:
+        status, _, page = search(broker, topic, **asked, cursor=cursor)
+        assert status == 200, page
+        found, cursor = found + page["records"], page["cursor"]
+    places = [(record["partition"], record["offset"]) for record in found]
+    assert places == [(partition, offset) for partition in (1, 2) for offset in range(9, -1, -1)] + [(0, 0)]
+    other = f"{topic}-other"
+    clients.create_topic(broker.bootstrap, other, partitions=3)
+    for where, change in [(other, {}), (topic, {"since": "2h"}), (topic, {"partition": "1,2"}), (topic, {"offset_from": 1})]:
+        refused(search(broker, where, **{**asked, **change}, cursor=first["cursor"]), 400, "bad_query")
+    done = find(broker, topic, "needle", "--since", "1h", "--cursor", first["cursor"])
+    assert done.returncode == 2 and b"another search" in done.stderr, "the command line asked without --until"
+    done = find(broker, topic, "needle", "--since", "1h", "--until", "now", "--cursor", first["cursor"])
+    assert done.returncode == 0 and done.stdout.count(b"needle") == 18
 
 
 def test_the_command_line_says_the_same_as_http(filled):

@@ -40,7 +40,9 @@ def test_a_lost_catalogue_does_not_cost_the_archive(cold):
     assert "remove-unknown" in done.stdout and not journal.exists(), "verify changes nothing"
     broker.start()
     warned = [line for line in broker.log().splitlines() if "catalogue does not know" in line]
-    assert len(warned) == 1 and ledger.topic in warned[0] and other.topic in warned[0], warned
+    for tier in ("ArchiveIndex", "LocalSegments"):
+        [line] = [line for line in warned if f"tier={tier}" in line]
+        assert ledger.topic in line and other.topic in line
     assert broker.stop() == 0
     assert archive.objects(broker) == kept
     journal.write_bytes(catalogue)
@@ -66,7 +68,7 @@ def test_an_unknown_topic_is_deleted_by_order_only(cold):
     assert topic["segments"] == len([path for path in kept if path.parts[-3].startswith(ledger.topic + "~")])
     one = "--topic-id=" + topic["topic_id"]
     known = next(path.parts[-3].split("~")[-1] for path in kept if path.parts[-3].startswith(other.topic + "~"))
-    for words, said in (((one,), "--yes"), (("--topic-id=" + known, "--yes"), "not among"), (("--topic-id=x", "--yes"), "no topic id")):
+    for words, said in (((one,), "--yes"), (("--topic-id=" + known, "--yes"), "not among"), (("--topic-id=x", "--yes"), "not a topic id")):
         code, _, complaint = remove_unknown(broker, *words)
         assert code == 1 and said in complaint, complaint
     code, answer, _ = remove_unknown(broker, one, "--yes", "--dry-run")

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 import broker as harness
+import clients
 
 # text of the file, words that the answer must contain, the line it must name (None: any)
 MISTAKES = {
@@ -76,6 +77,25 @@ def test_the_manual_in_the_repository_is_itself_a_correct_file():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("words", [["config", "manual"], ["config", "show"], ["config", "check"], ["plugins", "list"]])
+def test_an_answer_that_cannot_be_written_is_a_failure(words):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([str(harness.binary()), *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 1 and done.stderr == "chronik: cannot write to standard output: No space left on device\n", done
+
+
+def test_the_manual_is_the_file_in_the_repository():
+    assert harness.run("config", "manual").stdout == (harness.REPOSITORY / "chronik.yaml").read_text()
+
+
+@pytest.mark.parametrize("words", [["archive", "verify"], ["archive", "rebuild"], ["archive", "export"],
+                                   ["archive", "remove-unknown"], ["compaction", "plan"], ["compaction", "run"]])
+def test_a_directory_that_no_broker_has_used_is_refused_and_not_made(tmp_path, words):
+    done = harness.run(*words, "--data-dir", tmp_path / "typo")
+    assert done.returncode == 1 and "no broker has kept data here" in done.stderr, done
+    assert not list(tmp_path.iterdir())
+
+
 def test_plugins_list_names_the_tiers():
     done = harness.run("plugins", "list")
     assert done.returncode == 0, done.stderr
@@ -110,6 +130,20 @@ def test_help_names_every_command():
     assert done.returncode == 0
     for word in ("serve", "search", "plugins", "config"):
         assert word in done.stdout
+
+
+def test_half_an_answer_is_a_failure(brokers, topic):
+    """On a full disk; scripts go by the exit code."""
+    broker = brokers()
+    clients.create_topic(broker.bootstrap, topic)
+    clients.Confluent.produce(broker.bootstrap, topic, [(b"k", b"v")] * 100)
+    assert broker.stop() == 0
+    [segment] = (broker.data / "LocalSegments" / f"{topic}-0").glob("*.log")
+    for words in (["config", "manual"], ["plugins", "list"], ["log", "dump", segment], ["log", "verify", segment.parent]):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([harness.binary(), *words], stdin=subprocess.DEVNULL, stdout=full,
+                                  stderr=subprocess.PIPE, timeout=60)
+        assert done.returncode == 1 and b"No space left on device" in done.stderr, (words, done)
 
 
 def test_a_second_broker_on_the_same_data_is_refused(brokers, tmp_path):

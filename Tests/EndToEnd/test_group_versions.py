@@ -1,6 +1,9 @@
 """Every advertised version of the group APIs, one request at a time, encoded by kafka-python's schema-driven messages."""
 
+import os
+import signal
 import struct
+import time
 
 import kafka.protocol.admin as admin
 import kafka.protocol.consumer as consumer
@@ -193,6 +196,8 @@ def test_refusals(node, topic):
         assert wire.ask(joining(9, "r", topic, protocols=[])).error_code == INCONSISTENT_PROTOCOL
         assert wire.ask(joining(9, "r", topic, kind="")).error_code == INCONSISTENT_PROTOCOL
         assert wire.ask(joining(9, "r", topic, member="ghost")).error_code == UNKNOWN_MEMBER_ID
+        assert delete_offset(wire, "", topic)[0] == INVALID_GROUP_ID
+        assert delete_offset(wire, "r", topic)[0] == GROUP_ID_NOT_FOUND
         assert listed(wire, 4) == {}, "a refused join leaves no group behind"
         connect = join(wire, 5, "workers", topic, kind="connect", protocols=[("sessioned", b"\1")])
         assert (connect.error_code, connect.protocol_name) == (0, "sessioned")
@@ -277,3 +282,21 @@ def test_an_empty_group_keeps_its_generation_over_a_crash(node, topic):
         eventually(lambda: fetch_offset(wire, 8, "counting", topic)[0] == 2, "loaded")
         assert listed(wire, 4)["counting"].protocol_type == "consumer"
         assert join(wire, 9, "counting", topic).generation_id == 3
+
+
+def test_a_broker_that_stood_still_hears_its_members_before_it_expels_them(node, topic):
+    create(node, topic, 1)
+    with Raw(node.bootstrap) as wire:
+        joined = join(wire, 5, "stalled", topic, session=3000)
+        assert wire.ask(syncing(3, "stalled", joined, [(joined.member_id, b"")])).error_code == 0
+        beat = at(consumer.HeartbeatRequest, 4, group_id="stalled", generation_id=1, member_id=joined.member_id,
+                  group_instance_id=None)
+        os.kill(node.process.pid, signal.SIGSTOP)
+        try:
+            wire.post(beat)  # in time, but nobody reads it
+            time.sleep(3.5)  # longer than the session
+        finally:
+            os.kill(node.process.pid, signal.SIGCONT)
+        assert wire.answer(beat).error_code == 0
+        # From then on its silence counts: it is expelled without another word, and the group is empty.
+        eventually(lambda: listed(wire, 4)["stalled"].group_state == "Empty", "the silent member is still there")

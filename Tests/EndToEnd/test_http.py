@@ -241,7 +241,8 @@ def test_a_tier_that_fails_or_lies_yields_an_error_and_never_records(finder, top
 def test_a_search_ends_at_its_deadline_and_says_that_it_is_partial(finder, topic):
     clients.create_topic(finder.bootstrap, topic)
     clients.Confluent.produce(finder.bootstrap, topic, [(b"k", b"v")])
-    status, _, body = search(finder, topic, q="!wait", timeout="2s")  # a search that is not begun in its time is refused
+    # A search that is not begun in its time is refused.
+    status, _, body = search(finder, topic, q="!wait", timeout="2s")
     assert status == 200 and body["partial"] and body["reason"] == "the deadline passed" and 1900 <= body["took_ms"] < 20_000
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 import zlib
 
+import confluent_kafka
 import pytest
 
 import broker as harness
@@ -249,6 +250,24 @@ def test_running_out_of_descriptors_neither_ends_nor_spins_the_listener(brokers,
         until(lambda: broker.descriptors() <= now, "all are closed")
         with connect(broker) as later:
             assert later.api_versions(), "and accepts again"
+
+
+def test_a_consumer_of_more_partitions_than_descriptors_gets_everything(brokers, topic):
+    partitions = 300
+    broker = limited(brokers, chain=["LocalSegments"], open_files=(256, 256))
+    clients.create_topic(broker.bootstrap, topic, partitions)
+    with connect(broker) as wire_client:
+        for partition in range(partitions):
+            assert wire_client.produce(topic, partition, wire.batch([b"p%d" % partition]))[0] == 0
+    consumer = confluent_kafka.Consumer({"bootstrap.servers": broker.bootstrap, "group.id": "g"})
+    consumer.assign([confluent_kafka.TopicPartition(topic, number, 0) for number in range(partitions)])
+    found, deadline = {}, time.monotonic() + 60
+    while len(found) < partitions and time.monotonic() < deadline:
+        for message in consumer.consume(partitions, 0.5):
+            if not message.error():
+                found[message.partition()] = message.value()
+    consumer.close()
+    assert found == {number: b"p%d" % number for number in range(partitions)}
 
 
 # -- too large

@@ -88,6 +88,17 @@ def test_a_batch_above_the_topics_limit_is_refused(broker, topic):
         assert connection.produce(topic, 0, wire.batch([b"x" * 500])) == (0, 0)
 
 
+def test_zstd_is_refused_from_producers_of_before_its_time(broker, topic):
+    import zstandard
+    clients.create_topic(broker.bootstrap, topic)
+    compressed = wire.batch([b"a"], attributes=4, records=zstandard.ZstdCompressor().compress(wire.record(0, b"a")))
+    with wire.Wire(broker.bootstrap) as connection:
+        assert connection.produce(topic, 0, compressed, version=6)[0] == 76, "UNSUPPORTED_COMPRESSION_TYPE"
+        assert connection.latest(topic, 0) == 0
+        assert connection.produce(topic, 0, compressed, version=7) == (0, 0)
+    assert clients.Confluent.consume(broker.bootstrap, topic, 0, 0, 1) == [(0, None, b"a")]
+
+
 def test_the_offsets_of_the_producer_are_not_trusted(broker, topic):
     clients.create_topic(broker.bootstrap, topic)
     with wire.Wire(broker.bootstrap) as connection:

@@ -117,6 +117,18 @@ def test_an_offset_outside_the_log_is_refused(broker, topic, offset):
         assert (error, data) == (1, b""), "OFFSET_OUT_OF_RANGE"
 
 
+def test_who_cannot_read_zstd_is_told_so(broker, topic):
+    """KIP-110: what a topic is set to hold decides, from Fetch v10 on clients can read it."""
+    clients.create_topic(broker.bootstrap, topic, 1, {"compression.type": "zstd"})
+    with wire.Wire(broker.bootstrap) as connection:
+        assert connection.produce(topic, 0, wire.batch([b"a"])) == (0, 0)
+        error, _, data = connection.fetch(topic, 0, 0, max_wait_ms=2_000)
+        assert (error, data) == (76, b""), "UNSUPPORTED_COMPRESSION_TYPE"
+        error, high_watermark, data = connection.fetch(topic, 0, 0, version=10)
+        assert (error, high_watermark) == (0, 1)
+        assert [batch[22] & 7 for _, _, batch in wire.batches(data)] == [4]
+
+
 def test_list_offsets_by_time_finds_the_first_record_not_older(broker, topic):
     import confluent_kafka
     clients.create_topic(broker.bootstrap, topic)

@@ -49,6 +49,13 @@ def test_text_in_a_pipe_is_one_record_per_line_with_tabs(finder, filled):
     assert find(finder, filled, "--key", "k3").stdout.endswith(b"\tk3\t\\N\n")
 
 
+def test_a_full_disk_is_a_failure_and_no_crash(finder, filled):
+    command = [str(harness.binary()), "search", filled, "needle", "--url", f"http://{finder.http}"]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 1 and b"No space left on device" in done.stderr, done.stderr
+
+
 def test_json_is_one_record_per_line(finder, filled):
     done = find(finder, filled, "needle", "--format", "json", "--limit", 2)
     records = [json.loads(line) for line in done.stdout.splitlines()]

@@ -10,6 +10,7 @@ from confluent_kafka.admin import ConfigResource, NewTopic, ResourceType
 
 import broker as harness
 import clients
+import wire
 
 
 def describe(bootstrap, topics):
@@ -157,6 +158,15 @@ def test_automatic_creation_can_be_switched_off(brokers, topic):
     with pytest.raises((AssertionError, confluent_kafka.KafkaException)):
         clients.Confluent.produce(broker.bootstrap, topic, [(None, b"v")], **{"message.timeout.ms": 3000})
     assert topic not in names(broker.bootstrap)
+
+
+def test_names_that_metrics_cannot_tell_apart_are_not_created_on_first_use_either(broker, topic):
+    clients.create_topic(broker.bootstrap, topic + ".a_b")
+    with wire.Wire(broker.bootstrap) as connection:
+        for name, code in ((topic + ".a.b", 3), (topic + "_a_b", 3), (topic + ".a_c", 0)):
+            _, body = connection.call(wire.metadata_request(connection.correlation(), name))
+            assert wire.topic_error(body) == code, name
+    assert {name for name in names(broker.bootstrap) if name.startswith(topic)} == {topic + ".a_b", topic + ".a_c"}
 
 
 def test_kcat_lists_the_broker_and_its_topics(broker, topic):

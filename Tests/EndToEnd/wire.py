@@ -110,11 +110,15 @@ def produce_request(correlation, topic, partition, records, acks=-1, version=7, 
 
 
 def fetch_request(correlation, topic, partition, offset, *, max_wait_ms=0, min_bytes=1, max_bytes=1 << 20,
-                  partition_max_bytes=1 << 20):
+                  partition_max_bytes=1 << 20, version=4):
+    """Version 4, or 10, from which on consumers understand zstd; without a session."""
     body = struct.pack(">iiiib", -1, max_wait_ms, min_bytes, max_bytes, 0)
-    body += struct.pack(">i", 1) + string(topic) + struct.pack(">i", 1)
-    body += struct.pack(">iqi", partition, offset, partition_max_bytes)
-    return frame(header(FETCH, 4, correlation) + body)
+    body += struct.pack(">ii", 0, -1) if version >= 7 else b""
+    body += struct.pack(">i", 1) + string(topic) + struct.pack(">i", 1) + struct.pack(">i", partition)
+    body += struct.pack(">i", -1) if version >= 9 else b""
+    body += struct.pack(">q", offset) + (struct.pack(">q", -1) if version >= 5 else b"")
+    body += struct.pack(">i", partition_max_bytes) + (struct.pack(">i", 0) if version >= 7 else b"")
+    return frame(header(FETCH, version, correlation) + body)
 
 
 def list_offsets_request(correlation, topic, partition, timestamp):
@@ -228,7 +232,7 @@ class Wire:
     def fetch(self, topic, partition, offset, **options):
         """(error code, high watermark, record bytes) of the one partition."""
         _, body = self.call(fetch_request(self.correlation(), topic, partition, offset, **options))
-        return parse_fetch(body, topic)
+        return parse_fetch(body, topic, options.get("version", 4))
 
 
 def parse_api_versions(body):
@@ -265,10 +269,10 @@ def parse_produce(body):
     return struct.unpack_from(">hq", body, at)
 
 
-def parse_fetch(body, topic):
-    at = 4 + 4 + 2 + len(topic) + 4 + 4
+def parse_fetch(body, topic, version=4):
+    at = 4 + (6 if version >= 7 else 0) + 4 + 2 + len(topic) + 4 + 4
     error, high_watermark, _ = struct.unpack_from(">hqq", body, at)
-    at += 18
+    at += 26 if version >= 5 else 18
     aborted, = struct.unpack_from(">i", body, at)
     at += 4 + 16 * max(0, aborted)
     size, = struct.unpack_from(">i", body, at)

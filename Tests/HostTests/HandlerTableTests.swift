@@ -21,7 +21,9 @@ struct HandlerTableTests {
   func complete() {
     for (api, versions) in Self.needed {
       let row = HandlerTable.rows.first { $0.api == api }
-      #expect(row.map { $0.versions.contains(versions.lowerBound) && $0.versions.contains(versions.upperBound) } == true, "\(api)")
+      #expect(
+        row.map { $0.versions.contains(versions.lowerBound) && $0.versions.contains(versions.upperBound) } == true,
+        "\(api)")
     }
   }
 

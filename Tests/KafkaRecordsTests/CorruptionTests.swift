@@ -68,7 +68,8 @@ struct CorruptionTests {
     #expect(throws: RecordBatchError.lastOffsetDeltaMismatch(lastOffsetDelta: Int32.min, recordCount: 9)) {
       try damaged(23, [0x80, 0, 0, 0]).withFreshChecksum().validated()
     }
-    // A flipped bit is damage, whatever the field then seems to say: every field behind the checksum, sign bits included.
+    // A flipped bit is damage, whatever the field then seems to say: every field behind the checksum, sign bits
+    // included.
     for index in [21, 23, 27, 35, 43, 51, 53, 57] {
       let error = #expect(throws: RecordBatchError.self) { try damaged(index, [bytes[index] ^ 0x80]).validated() }
       guard case .crcMismatch? = error else { Issue.record("byte \(index): \(String(describing: error))"); continue }
@@ -87,7 +88,8 @@ struct CorruptionTests {
 
   @Test("an old message set is recognised before its length is looked at")
   func oldMagic() {
-    // Message format 1 as in the protocol guide: offset, size 22, crc, magic 1, attributes, timestamp, null key, null value.
+    // Message format 1 as in the protocol guide: offset, size 22, crc, magic 1, attributes, timestamp, null key, null
+    // value.
     let old: [UInt8] =
       [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 22, 1, 2, 3, 4, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]
       + [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]

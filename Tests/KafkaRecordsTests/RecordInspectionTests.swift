@@ -26,8 +26,8 @@ struct RecordInspectionTests {
     }
   }
 
-  /// A large record that says it goes on behind the end of the stream may first be found to be wrong in itself: its end is
-  /// not there yet when its fields are read.
+  /// A large record that says it goes on behind the end of the stream may first be found to be wrong in itself: its end
+  /// is not there yet when its fields are read.
   private func agree(
     _ found: Result<[DefectiveRecord], RecordBatchError>, _ expected: Result<[DefectiveRecord], RecordBatchError>
   ) -> Bool {

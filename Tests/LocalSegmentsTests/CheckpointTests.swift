@@ -73,8 +73,8 @@ import TierKit
     #expect(rig.host.linesAtLeast(.warning).count == 1)
   }
 
-  /// Deleting all records of a partition whose batches are in the commit log alone: the end must not move back when the log
-  /// is emptied, or offsets would be given out twice.
+  /// Deleting all records of a partition whose batches are in the commit log alone: the end must not move back when the
+  /// log is emptied, or offsets would be given out twice.
   @Test func theEndStaysWhenAllRecordsAreDeleted() throws {
     for startBelowEnd: Int64 in [0, 1] {
       let rig = try Rig()

@@ -110,7 +110,8 @@ import TierKit
     var generator = SplitMix(99)
     for (number, (entry, start)) in starts.enumerated() where entry.kind != .begin {
       var damaged = whole
-      damaged[start + Int.random(in: 0..<entry.byteCount, using: &generator)] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+      damaged[start + Int.random(in: 0..<entry.byteCount, using: &generator)] ^=
+        1 << UInt8.random(in: 0..<8, using: &generator)
       let disk = rig.disk.afterLosingAll()
       disk.set(path, damaged)
       let again = try Rig(disk)

@@ -125,7 +125,9 @@ import TierKit
     }
     let generations = (0..<4).map { number -> UInt64 in
       let page = rig.disk.bytes("/data/" + CommitLogFormat.fileName(number))!.prefix(4096)
-      guard case .generation(let found) = page.withUnsafeBytes({ CommitLogFormat.header(firstPage: $0) }) else { return 0 }
+      guard case .generation(let found) = page.withUnsafeBytes({ CommitLogFormat.header(firstPage: $0) }) else {
+        return 0
+      }
       return found
     }
     #expect(generations.max()! > 12, "the files were used again: \(generations)")

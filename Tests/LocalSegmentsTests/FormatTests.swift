@@ -8,7 +8,10 @@ import Testing
   @Test func namesOfFilesAndDirectories() {
     #expect(SegmentFileName.format(368_769, .timeIndex) == "00000000000000368769.timeindex")
     #expect(SegmentFileName.parse("00000000000000368769.log")?.baseOffset == 368_769)
-    for name in ["0000000000000036876.log", "0000000000000036876x.log", "00000000000000368769.txt", "log", "00000000000000368769log"] {
+    for name in [
+      "0000000000000036876.log", "0000000000000036876x.log", "00000000000000368769.txt", "log",
+      "00000000000000368769log",
+    ] {
       #expect(SegmentFileName.parse(name) == nil, "\(name)")
     }
     #expect(PartitionDirectoryName.parse("a-b.c_d-12")! == ("a-b.c_d", 12))
@@ -31,7 +34,9 @@ import Testing
   @Test func checkpointsNameTheLineOfADefect() throws {
     let parsed = try OffsetCheckpoint.parse("0\n2\na 0 5\nb 7 9\n")
     #expect(parsed[.init(topic: "b", partition: 7)] == 9)
-    for (text, line) in [("1\n0\n", 1), ("0\nx\n", 2), ("0\n2\na 0 5\n", 4), ("0\n1\na 5\n", 3), ("0\n1\na -1 5\n", 3), ("", 1)] {
+    for (text, line) in [
+      ("1\n0\n", 1), ("0\nx\n", 2), ("0\n2\na 0 5\n", 4), ("0\n1\na 5\n", 3), ("0\n1\na -1 5\n", 3), ("", 1),
+    ] {
       let defect = #expect(throws: TextFileDefect.self) { try OffsetCheckpoint.parse(text) }
       if line < 4 { #expect(defect?.line == line, "\(text)") }
     }
@@ -65,7 +70,9 @@ import Testing
           case .batch(let header, let position):
             positions.append(position)
             // Base offset and epoch are outside the checksum; they may change, the rest may not.
-            if position == 101, byte - 101 >= 16 || (8..<12).contains(byte - 101) { Issue.record("byte \(byte) bit \(bit)") }
+            if position == 101, byte - 101 >= 16 || (8..<12).contains(byte - 101) {
+              Issue.record("byte \(byte) bit \(bit)")
+            }
             _ = header
           case .end, .damage: break walk
           }
@@ -76,7 +83,9 @@ import Testing
   }
 
   @Test func indexFilesAreReadWithTheByteOfTheirDamage() {
-    let entries = [OffsetIndexEntry(relativeOffset: 3, position: 303), OffsetIndexEntry(relativeOffset: 6, position: 606)]
+    let entries = [
+      OffsetIndexEntry(relativeOffset: 3, position: 303), OffsetIndexEntry(relativeOffset: 6, position: 606),
+    ]
     var file: [UInt8] = big(Int32(3)) + big(Int32(303)) + big(Int32(6)) + big(Int32(606))
     var reader = IndexFileReader(ArraySource(file), of: OffsetIndexEntry.self, byteCount: 16)
     var found: [OffsetIndexEntry] = []
@@ -109,8 +118,10 @@ import Testing
   }
 
   @Test(arguments: [
-    "orders 0 4711 4711 1 1 1 1", "orders 0 4711 -1 1 1 1 1", "orders 0 4711 4000 0 1 1 1", "orders 0 4711 4000 1 -2 1 1",
-    "orders -1 4711 4000 1 1 1 1", "orders 0 4711 4000 1 1 1", "orders 0 4711 4000 x 1 1 1", "orders 0 99999999999999999999 0 1 1 1 1",
+    "orders 0 4711 4711 1 1 1 1", "orders 0 4711 -1 1 1 1 1", "orders 0 4711 4000 0 1 1 1",
+    "orders 0 4711 4000 1 -2 1 1",
+    "orders -1 4711 4000 1 1 1 1", "orders 0 4711 4000 1 1 1", "orders 0 4711 4000 x 1 1 1",
+    "orders 0 99999999999999999999 0 1 1 1 1",
   ])
   func aLineThatCannotBeIsRefused(line: String) {
     let error = #expect(throws: TextFileDefect.self) { try TailCheckpoint.parse("0\n1\n\(line)\n") }

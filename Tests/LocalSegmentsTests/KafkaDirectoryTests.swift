@@ -7,7 +7,9 @@ import TierKit
 @Suite struct KafkaDirectoryTests {
   private static let batches = series(12) + series(8, from: 12, epoch: 3)
 
-  private func put(_ disk: SimulatedDisk, _ name: String, _ text: String) { disk.set("/data/" + name, Array(text.utf8)) }
+  private func put(_ disk: SimulatedDisk, _ name: String, _ text: String) {
+    disk.set("/data/" + name, Array(text.utf8))
+  }
 
   /// Entries as LogSegment.append writes them with index.interval.bytes=200 and batches of 101 bytes: one before every
   /// second batch from the third on, each with the batch's last offset and its position.

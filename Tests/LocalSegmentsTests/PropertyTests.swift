@@ -113,8 +113,8 @@ private final class Progress: Sendable {
     }
   }
 
-  /// Readers on other threads while one appends, rolls, flushes and deletes: every answer must be whole batches with the
-  /// right content.
+  /// Readers on other threads while one appends, rolls, flushes and deletes: every answer must be whole batches with
+  /// the right content.
   @Test func readsBesideAppendsRollsAndDeletionsAreWhole() throws {
     let rig = try Rig { $0.openFilesMax = 8 }
     let log = try rig.open(segmentBytes: 2_000)

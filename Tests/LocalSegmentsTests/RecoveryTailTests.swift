@@ -104,8 +104,8 @@ import TierKit
     }
   }
 
-  /// Entries of batches that were lost stand in the index file behind those that are good. What is appended in the place of
-  /// the lost ones is of another size, so they would lead astray.
+  /// Entries of batches that were lost stand in the index file behind those that are good. What is appended in the
+  /// place of the lost ones is of another size, so they would lead astray.
   @Test func entriesOfLostBatchesDoNotComeBack() throws {
     for isTailKnown in [true, false] {
       let rig = try Rig()
@@ -162,7 +162,9 @@ import TierKit
       let (short, long) = (rig.disk.afterPowerCut(seed: seed), rig.disk.afterPowerCut(seed: seed))
       if long.bytes(Self.tails) != nil { long.delete(Self.tails) }
       let (a, b) = (try Rig(short), try Rig(long))
-      let (one, other) = (try a.open(segmentBytes: 30_000, interval: 150), try b.open(segmentBytes: 30_000, interval: 150))
+      let (one, other) = (
+        try a.open(segmentBytes: 30_000, interval: 150), try b.open(segmentBytes: 30_000, interval: 150)
+      )
       if short.names("/data").contains("recovery-tail-checkpoint") { shortWays += 1 }
       #expect(one.currentState == other.currentState, "seed \(seed)")
       #expect(try one.answer(0).bytes == other.answer(0).bytes, "seed \(seed)")

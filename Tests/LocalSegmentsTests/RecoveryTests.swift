@@ -209,6 +209,45 @@ import TierKit
     #expect(disk.names("/data").contains { $0.hasSuffix("-delete") && disk.names("/data/\($0)") == ["notes.txt"] })
   }
 
+  @Test(arguments: [true, false]) func aLostSegmentInTheMiddleIsReported(isClean: Bool) throws {
+    let first = try Rig()
+    let log = try first.open(segmentBytes: 1024)
+    try log.append(series(35))
+    _ = try log.flush().get()
+    first.tier.checkpoint()
+    if isClean {
+      log.close()
+      first.tier.stop()
+    }
+    let disk = first.disk.afterKill()
+    for kind in ["log", "index", "timeindex"] { try disk.remove("\(Rig.directory)/" + file(10, kind)) }
+    let again = try Rig(disk)
+    let reopened = try again.open(segmentBytes: 1024)
+    let lines = again.host.linesAtLeast(.warning)
+    #expect(lines.count == 1)
+    #expect(lines.first?.fields["end"] == "10")
+    #expect(lines.first?.fields["next_segment"] == "20")
+    #expect(try reopened.answer(0, max: 500).bytes == bytes(series(4)))
+    #expect(try reopened.answer(20).bytes == bytes(series(15, from: 20)))
+  }
+
+  @Test func temporaryFilesGoOnlyWhenTheyAreOurs() throws {
+    let first = try Rig()
+    try first.open().append(series(3))
+    let disk = first.disk.afterKill()
+    let foreign = ["notes.tmp", "report.cleaned", "plan.swap", "cache.snapshot"]
+    for name in foreign { disk.set("\(Rig.directory)/" + name, [1]) }
+    disk.makeForeignDirectory("\(Rig.directory)/cache.tmp")
+    let ours = [file(0, "index.rebuilding"), file(0, "log.cleaned"), "leader-epoch-checkpoint.tmp"]
+    for name in ours { disk.set("\(Rig.directory)/" + name, [2]) }
+    let again = try Rig(disk)
+    #expect(try again.open().answer(0).bytes == bytes(series(3)))
+    let names = disk.names(Rig.directory)
+    #expect(Set(names).isSuperset(of: foreign + ["cache.tmp"]))
+    #expect(Set(names).isDisjoint(with: ours))
+    #expect(again.host.linesAtLeast(.warning).count == 1)
+  }
+
   @Test func aDirectoryWrittenByKafkaIsReadable() throws {
     // No metadata of ours, an empty marker, a producer snapshot, checkpoints of an older version of the files.
     let disk = SimulatedDisk()

@@ -3,8 +3,8 @@ import TierKit
 
 @testable import LocalSegmentsCore
 
-/// Cuts the power, or kills the process, at every change of a run that replaces segments three times, and looks at what a
-/// restart finds: at every offset the old batches or the new ones, never a mixture within one replaced range.
+/// Cuts the power, or kills the process, at every change of a run that replaces segments three times, and looks at what
+/// a restart finds: at every offset the old batches or the new ones, never a mixture within one replaced range.
 @Suite struct ReplacePowerCutTests {
   /// Ranges that were or may have been replaced, and what stands in them then.
   private struct Expectation {
@@ -66,7 +66,9 @@ import TierKit
     let found = try log.answer(0, limit: 64).bytes
     let right = model.forms.map { bytes($0.filter { $0.nextOffset <= state.endOffset }) }
     #expect(right.contains(found), comment)
-    let leftovers = disk.names(Rig.directory).filter { $0.hasSuffix("cleaned") || $0.hasSuffix("swap") || $0.hasSuffix("rebuilding") }
+    let leftovers = disk.names(Rig.directory).filter {
+      $0.hasSuffix("cleaned") || $0.hasSuffix("swap") || $0.hasSuffix("rebuilding")
+    }
     #expect(leftovers.isEmpty, comment)
     // It goes on from there, and an exchange works again.
     let more = series(25, from: state.endOffset)
@@ -83,7 +85,9 @@ import TierKit
     let tail = split(found + bytes(more)).dropFirst(inside.count).flatMap { $0 }
     #expect(try reopened.answer(0, limit: 64).bytes == last.bytes + tail, comment)
     // An index that a killed process had not synced may be computed again.
-    let lines = again.host.linesAtLeast(.warning).filter { $0.text != "An index is missing or wrong and is computed again." }
+    let lines = again.host.linesAtLeast(.warning).filter {
+      $0.text != "An index is missing or wrong and is computed again."
+    }
     #expect(lines.isEmpty, comment)
   }
 

@@ -36,7 +36,10 @@ import TierKit
     }
     #expect(try log.sealedRanges.first == range)
     #expect(rig.disk.names(Rig.directory).filter { $0.hasSuffix(".log") }.count == sealed.count - 2 + 1)
-    #expect(!rig.disk.names(Rig.directory).contains { $0.hasSuffix("cleaned") || $0.hasSuffix("swap") || $0.hasSuffix("rebuilding") })
+    #expect(
+      !rig.disk.names(Rig.directory).contains {
+        $0.hasSuffix("cleaned") || $0.hasSuffix("swap") || $0.hasSuffix("rebuilding")
+      })
   }
 
   @Test func timesAreFoundAcrossGaps() throws {
@@ -50,7 +53,8 @@ import TierKit
       for from in [0, 7, 20] as [Int64] {
         let expected = left.first { $0.maxTimestamp >= time && $0.nextOffset > from }
         let found = try log.findTimestamp(time, in: from..<100, nonblocking: false)
-        let wanted: TimestampOutcome = expected.map { .found(baseOffset: $0.baseOffset, maxTimestamp: $0.maxTimestamp) } ?? .miss
+        let wanted: TimestampOutcome =
+          expected.map { .found(baseOffset: $0.baseOffset, maxTimestamp: $0.maxTimestamp) } ?? .miss
         #expect(found == wanted, "time \(time) from \(from)")
       }
     }
@@ -124,7 +128,10 @@ import TierKit
     refused(0..<end, damaged, .corrupt)
     #expect(try log.answer(0).bytes == bytes(batches))
     #expect(try log.sealedRanges == ranges)
-    #expect(!rig.disk.names(Rig.directory).contains { $0.hasSuffix("cleaned") || $0.hasSuffix("swap") || $0.hasSuffix("rebuilding") })
+    #expect(
+      !rig.disk.names(Rig.directory).contains {
+        $0.hasSuffix("cleaned") || $0.hasSuffix("swap") || $0.hasSuffix("rebuilding")
+      })
     try log.append(series(3, from: 60))
   }
 
@@ -148,7 +155,9 @@ import TierKit
     var found: [UInt8] = []
     for region in regions {
       var part = [UInt8](repeating: 0, count: region.byteCount)
-      try part.withUnsafeMutableBytes { try region.file.fileSystem.readFully(region.descriptor, at: region.position, into: $0) }
+      try part.withUnsafeMutableBytes {
+        try region.file.fileSystem.readFully(region.descriptor, at: region.position, into: $0)
+      }
       found += part
     }
     #expect(found == bytes(batches))
@@ -174,7 +183,8 @@ import TierKit
 
   @Test func aFailureBeforeTheDecisionLeavesEverythingAsItWas() throws {
     let cases: [(SimulatedDisk.Operation, String)] = [
-      (.open, ".cleaned"), (.write, ".cleaned"), (.syncData, ".cleaned"), (.open, ".rebuilding"), (.write, ".rebuilding"),
+      (.open, ".cleaned"), (.write, ".cleaned"), (.syncData, ".cleaned"), (.open, ".rebuilding"),
+      (.write, ".rebuilding"),
       (.syncData, ".rebuilding"), (.rename, ".cleaned"),
     ]
     for (operation, path) in cases {
@@ -208,7 +218,8 @@ import TierKit
       rig.disk.faults = []
       let again = try Rig(rig.disk.afterKill())
       let found = try again.open(segmentBytes: 1_024, interval: 150)
-      #expect(try found.answer(0).bytes == bytes(kept + batches.filter { $0.baseOffset >= end }), "\(operation) \(path)")
+      #expect(
+        try found.answer(0).bytes == bytes(kept + batches.filter { $0.baseOffset >= end }), "\(operation) \(path)")
     }
   }
 

@@ -42,6 +42,37 @@ import TierKit
     #expect(try found.answer(0).bytes == bytes(series(10)))
   }
 
+  @Test func aPartitionDeletedBesideACheckpointIsNothingToWarnOf() throws {
+    let rig = try Rig()
+    let log = try rig.open()
+    try log.append(series(5, epoch: 1))
+    _ = try log.flush().get()
+    let isDeleted = Mutex(false)
+    // The draft of the epochs has its name; only the directory is left to be synced.
+    rig.disk.beforeCall = { operation, path in
+      guard operation == .syncDirectory, path == Rig.directory, !isDeleted.withLock({ $0 }) else { return }
+      isDeleted.withLock { $0 = true }
+      rig.tier.close(log)
+      do { try rig.tier.deletePartition(Rig.orders) } catch { Issue.record(error) }
+    }
+    rig.tier.checkpoint()
+    #expect(isDeleted.withLock { $0 } && !rig.disk.names("/data").contains("orders-3"))
+    #expect(rig.host.linesAtLeast(.warning).isEmpty)
+  }
+
+  @Test func aCheckpointThatTheDiskRefusesIsWarnedOfAlsoWhenThePartitionWasClosedMeanwhile() throws {
+    let rig = try Rig()
+    let log = try rig.open()
+    try log.append(series(5, epoch: 1))
+    _ = try log.flush().get()
+    rig.disk.faults = [.init(operation: .syncDirectory, path: "orders-3", count: 1, errno: .inputOutput)]
+    rig.disk.beforeCall = { operation, path in
+      if operation == .syncDirectory, path == Rig.directory { log.published.withLock { $0.releases += 1 } }
+    }
+    rig.tier.checkpoint()
+    #expect(rig.host.linesAtLeast(.warning).count == 1)
+  }
+
   @Test func aSegmentMayBeEvictedWhileItsSealingEnds() throws {
     let rig = try Rig()
     let log = try rig.open()

@@ -20,7 +20,8 @@ import TierKit
     return disk
   }
 
-  @Test(arguments: [Array("version: 0\ntopic_id: ???".utf8), [0, 0, 0], nil]) func itsPartitionIsRefusedAndTheOthersWork(
+  @Test(arguments: [Array("version: 0\ntopic_id: ???".utf8), [0, 0, 0], nil])
+  func itsPartitionIsRefusedAndTheOthersWork(
     content: [UInt8]?
   ) throws {
     let disk = try damaged(content)

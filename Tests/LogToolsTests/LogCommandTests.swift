@@ -14,7 +14,8 @@ struct LogCommandTests {
     for base in [Int64(0), 3] {
       var builder = RecordBatchBuilder(baseOffset: base)
       for number in 0..<3 {
-        builder.append(timestamp: 1000 + base + Int64(number), key: number == 0 ? nil : [0x6B], value: Array("v\(number)\"".utf8))
+        builder.append(
+          timestamp: 1000 + base + Int64(number), key: number == 0 ? nil : [0x6B], value: Array("v\(number)\"".utf8))
       }
       bytes += builder.build()
     }
@@ -24,10 +25,14 @@ struct LogCommandTests {
     }
   }
 
+  private var program: URL {
+    URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+      .appendingPathComponent("chronik")
+  }
+
   private func run(_ words: String...) throws -> (status: Int32, output: String) {
     let process = Process()
-    let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-    process.executableURL = program.appendingPathComponent("chronik")
+    process.executableURL = program
     process.arguments = ["log"] + words
     let pipe = Pipe()
     process.standardOutput = pipe
@@ -77,6 +82,52 @@ struct LogCommandTests {
     let nothing = directory.appendingPathComponent("nothing")
     try FileManager.default.createDirectory(at: nothing, withIntermediateDirectories: true)
     #expect(try run("verify", nothing.path).status == 1)
+  }
+
+  @Test("what cannot be read is damage like other, and the rest is checked all the same", arguments: [true, false])
+  func unreadable(isPipe: Bool) throws {
+    let other = directory.deletingLastPathComponent().appendingPathComponent("a-0")
+    let path = other.appendingPathComponent("00000000000000000000.log")
+    try FileManager.default.createDirectory(at: isPipe ? other : path, withIntermediateDirectories: true)
+    if isPipe { #expect(mkfifo(path.path, 0o600) == 0) }
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: log))
+    bytes[70] ^= 1
+    try bytes.write(to: URL(fileURLWithPath: log))
+    let verified = try run("verify", directory.deletingLastPathComponent().path)
+    #expect(verified.status == 1)
+    #expect(verified.output.contains("a-0/00000000000000000000.log: cannot be checked: "))
+    #expect(verified.output.contains("t-0/00000000000000000000.log byte 0: "))
+    #expect(verified.output.contains("2 partitions, 2 segments"))
+    #expect(try run("dump", path.path).status == 1)
+  }
+
+  @Test("output that is lost is an error", arguments: ["dump", "verify"])
+  func lostOutput(command: String) throws {
+    let full = try #require(FileHandle(forWritingAtPath: "/dev/full"))
+    let process = Process()
+    process.executableURL = program
+    process.arguments = ["log", command, command == "dump" ? log : directory.path]
+    process.standardOutput = full
+    let pipe = Pipe()
+    process.standardError = pipe
+    try process.run()
+    let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 1)
+    #expect(output.contains("cannot write to standard output: No space left on device"))
+  }
+
+  @Test("a checkpoint of zeros, and one too large to be one, are told at once")
+  func zeros() throws {
+    let path = directory.appendingPathComponent("recovery-point-offset-checkpoint").path
+    for (size, reason) in [(60 << 20, "line 1: expected version 0"), (65 << 20, "too many for a checkpoint")] {
+      let file = open(path, O_RDWR | O_CREAT, 0o600)
+      #expect(ftruncate(file, size) == 0)
+      close(file)
+      let dumped = try run("dump", path)
+      #expect(dumped.status == 1)
+      #expect(dumped.output.contains(reason))
+    }
   }
 
   /// A commit-log file byte by byte from the description of its format: one data entry and one release.

@@ -86,8 +86,14 @@ import TierAPI
     let before = partition.state
     let bad: [[TestBatch]] = [
       [TestBatch(baseOffset: 9, nextOffset: 11, byteCount: 100)],
-      [TestBatch(baseOffset: 10, nextOffset: 11, byteCount: 100), TestBatch(baseOffset: 12, nextOffset: 13, byteCount: 100)],
-      [TestBatch(baseOffset: 10, nextOffset: 11, byteCount: 9000), TestBatch(baseOffset: 11, nextOffset: 11, byteCount: 100)],
+      [
+        TestBatch(baseOffset: 10, nextOffset: 11, byteCount: 100),
+        TestBatch(baseOffset: 12, nextOffset: 13, byteCount: 100),
+      ],
+      [
+        TestBatch(baseOffset: 10, nextOffset: 11, byteCount: 9000),
+        TestBatch(baseOffset: 11, nextOffset: 11, byteCount: 100),
+      ],
     ]
     for batches in bad {
       #expect(throws: TierError.self) { try harness.append(batches, to: partition) }

@@ -46,7 +46,10 @@ struct TestBatch: Equatable {
       }
       guard length >= 61, position + length <= all.count else { return nil }
       let batch = TestBatch(baseOffset: base, nextOffset: next, byteCount: length, leaderEpoch: epoch)
-      guard batch.bytes.withUnsafeBytes({ wanted in all.withUnsafeBytes { memcmp($0.baseAddress! + position, wanted.baseAddress!, length) } }) == 0
+      guard
+        batch.bytes.withUnsafeBytes({ wanted in
+          all.withUnsafeBytes { memcmp($0.baseAddress! + position, wanted.baseAddress!, length) }
+        }) == 0
       else { return nil }
       result.append(batch)
       position += length

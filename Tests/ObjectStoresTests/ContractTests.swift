@@ -63,7 +63,9 @@ import TierKit
     let open = try kind.make()
     let store = open.store
     let outcomes = onThreads(32) { index -> Bool? in
-      do { return try store.put("race/key", pattern(5_000, seed: UInt64(index) + 1), ifAbsent: true) } catch { return nil }
+      do { return try store.put("race/key", pattern(5_000, seed: UInt64(index) + 1), ifAbsent: true) } catch {
+        return nil
+      }
     }
     #expect(!outcomes.contains(nil))
     #expect(outcomes.filter { $0 == true }.count == 1)

@@ -4,7 +4,8 @@ import TierKit
 
 @testable import ObjectStores
 
-/// A service that asks for less: the store slows down, says `throttled` when that is not enough, and goes on afterwards.
+/// A service that asks for less: the store slows down, says `throttled` when that is not enough, and goes on
+/// afterwards.
 extension FaultTests {
   enum Operation: String, CaseIterable, Sendable {
     case put, putInParts, read, head, list, remove, removeMany

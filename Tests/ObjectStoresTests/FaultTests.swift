@@ -83,7 +83,9 @@ struct FaultTests {
   @Test(arguments: [500, 502, 504]) func serverErrorsAreTriedAgain(status: Int) throws {
     let rig = try Rig()
     defer { rig.store.stop() }
-    try rig.proxy.plan([["match": "(GET|PUT)", "kind": "status", "status": status, "code": "InternalError", "times": 2]])
+    try rig.proxy.plan([
+      ["match": "(GET|PUT)", "kind": "status", "status": status, "code": "InternalError", "times": 2]
+    ])
     #expect(try rig.store.get("o") == rig.object)
     try rig.proxy.plan([["match": "(GET|PUT)", "kind": "status", "status": status, "times": 2]])
     #expect(try rig.store.put("p", rig.object))
@@ -194,7 +196,8 @@ struct FaultTests {
     defer { rig.store.stop() }
     let bytes = pattern(13 << 20, seed: 9)
     try rig.proxy.plan([
-      ["match": "PUT .*partNumber=1", "kind": "damage"], ["match": "PUT .*partNumber=2", "kind": "reset", "when": "after"],
+      ["match": "PUT .*partNumber=1", "kind": "damage"],
+      ["match": "PUT .*partNumber=2", "kind": "reset", "when": "after"],
       ["match": "PUT .*partNumber=3", "kind": "status", "status": 503, "code": "SlowDown"],
       ["match": "POST .*uploadId", "kind": "reset", "when": "before"],
     ])
@@ -224,7 +227,9 @@ struct FaultTests {
     let took = quickest(below: 900_000_000) {
       let (reads, failure) = rig.store.readRanges(ranges)
       #expect(failure == nil)
-      for (index, read) in reads.enumerated() { #expect(read.bytes == Array(rig.object[index * 1_500..<index * 1_500 + 1_000])) }
+      for (index, read) in reads.enumerated() {
+        #expect(read.bytes == Array(rig.object[index * 1_500..<index * 1_500 + 1_000]))
+      }
     }
     print("64 ranges over 16 connections at 20 ms first byte: \(took / 1_000_000) ms")
     #expect(took < 900_000_000)

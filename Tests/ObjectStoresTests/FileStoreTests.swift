@@ -192,7 +192,8 @@ import TierKit
       .map { $0.replacingOccurrences(of: root, with: "").prefix(while: { $0 != "#" }) }
     #expect(
       log == [
-        "create /", "write", "sync file", "read", "read", "mkdir /x", "mkdir /x/y", "link /x/y/z", "sync /x/y", "sync /x",
+          "create /", "write", "sync file", "read", "read", "mkdir /x", "mkdir /x/y", "link /x/y/z", "sync /x/y",
+          "sync /x",
         "sync ", "unlink /",
       ].map { Substring($0) })
     disk.plan.withLock { $0.log = [] }

@@ -8,7 +8,9 @@ import TierKit
 @Suite struct PartsTests {
   @Test func pausesGrowToTheirBoundAndNeverPassTheDeadline() {
     let policy = RetryPolicy(retriesMax: 8)
-    func pause(_ attempt: Int, _ random: UInt64, throttled: Bool = false, after: Int64? = nil, left: Int64 = 100_000) -> Int64? {
+    func pause(
+      _ attempt: Int, _ random: UInt64, throttled: Bool = false, after: Int64? = nil, left: Int64 = 100_000
+    ) -> Int64? {
       policy.pause(afterAttempt: attempt, isThrottled: throttled, retryAfter: after, random: random, remaining: left)
     }
     #expect(pause(0, 50) == 50 && pause(0, 51) == 0, "full jitter: anything from 0 to 50 ms")
@@ -48,7 +50,8 @@ import TierKit
 
   @Test func aServiceThatIgnoresConditionsIsNoticedAndAskedFirst() throws {
     let host = TestHost()
-    let store = try FakeService(.init(conflictStatus: nil, acceptsChecksums: false, knowsDeleteObjects: false)).store(host)
+    let store = try FakeService(.init(conflictStatus: nil, acceptsChecksums: false, knowsDeleteObjects: false)).store(
+      host)
     try store.start(StoreCall())
     #expect(host.log.contains { $0.contains("ignores If-None-Match") })
     #expect(try store.put("k", [1], ifAbsent: true))

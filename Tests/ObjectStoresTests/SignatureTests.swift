@@ -121,7 +121,8 @@ import Testing
   @Test func digestsAreThePublishedOnes() {
     #expect(withStableBytes(Array("abc".utf8)) { Digest.hex(Digest.md5([$0])!) } == "900150983cd24fb0d6963f7d28e17f72")
     #expect(
-      Digest.hex(Digest.sha256(Array("abc".utf8))) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+      Digest.hex(Digest.sha256(Array("abc".utf8))) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
     #expect(
       Digest.hex(Digest.hmacSHA256(Array("Jefe".utf8), "what do ya want for nothing?"))
         == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")

@@ -52,6 +52,9 @@ struct BrokenTier: Sendable, CustomTestStringConvertible {
     BrokenTier("READ", "SHARED_BUFFER", rule: "concurrent.reads", seen: "read at"),
     BrokenTier("READ", "CRASHES", rule: "read.miss", seen: "crashed with SIGSEGV"),
     BrokenTier("READ", "EXITS", rule: "read.miss", seen: "exit code 0"),
+    BrokenTier("SEAL", "APPEND", "FORGETS_APPENDS", rule: "concurrent.evict", seen: "evict"),
+    BrokenTier("SEAL", "FORGETS_SEALS", rule: "concurrent.evict", seen: "segments sealed at"),
+    BrokenTier("SEAL", "EVICTS_THE_ACTIVE_SEGMENT", rule: "concurrent.evict", seen: "state says start"),
     BrokenTier("NOT_DURABLE", rule: "append.gap", seen: "returned OK"),
     BrokenTier("NOT_DURABLE", rule: "durable.reopen", seen: "after reopening"),
     BrokenTier("NOT_DURABLE", rule: "durable.kill-flushed", seen: "killed process"),
@@ -67,6 +70,14 @@ struct BrokenTier: Sendable, CustomTestStringConvertible {
       return
     }
     #expect(seen.contains(broken.seen), "\(seen)")
+  }
+
+  /// The double on which the rule of evicting beside others is tried keeps that rule when nothing is broken.
+  @Test(arguments: [1, 2, 3] as [UInt64]) func segmentsOfTheDoubleKeepTheirRules(seed: UInt64) throws {
+    let rules = ["segments.cover", "segments.from", "seal.empty", "evict.sealed", "concurrent.evict"]
+    let report = Workshop.check(try Workshop.broken(["SEAL"]), rules: rules, seed: seed)
+    #expect(report.exitCode == 0, "\(report.text(usesColor: false))")
+    #expect(report.results.allSatisfy { $0.outcome == .passed })
   }
 
   @Test(arguments: [

@@ -29,7 +29,28 @@ import TierContract
   @Test func aFileThatIsNotALibraryIsUnusable() throws {
     let report = Workshop.check("/no/such/library.so")
     #expect(report.exitCode == 2)
-    #expect(report.unusable?.contains("/no/such/library.so") == true)
+    #expect(report.unusable == "/no/such/library.so: cannot be read: No such file or directory")
+    #expect(Workshop.check("/dev/null").unusable == "/dev/null: cannot be read: it is not a regular file")
+  }
+
+  /// The dynamic linker maps what the headers promise and dies of SIGBUS where the file has no bytes.
+  @Test(arguments: [0, 63, 64, 1_000, 4_096, 8_192]) func aLibraryThatWasCutShortIsRefusedBeforeItIsLoaded(
+    byteCount: Int
+  ) throws {
+    let whole = try Workshop.build("Examples/c-tier/ring_tier.c", name: "Ring", flags: ["-std=c11"])
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: whole))
+    try #require(byteCount < bytes.count)
+    let short = whole + ".short-\(byteCount).so"
+    try bytes.prefix(byteCount).write(to: URL(fileURLWithPath: short))
+    let report = Workshop.check(short)
+    #expect(report.exitCode == 2)
+    #expect(report.unusable?.contains("crashed") == false, "\(report.unusable ?? "usable")")
+    #expect(report.unusable?.hasPrefix(short) == true)
+  }
+
+  @Test func wrongWordsEndWithTheExitCodeOfWrongUsage() {
+    let program = Workshop.products.appendingPathComponent("TierCheck").path
+    #expect(ContractCommand.run(["--frob"], respawn: Respawn(executable: program, prefix: [])) == 64)
   }
 }
 

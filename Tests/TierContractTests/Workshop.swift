@@ -5,7 +5,8 @@ import TierContract
 /// Builds C tiers and runs the contract command on libraries.
 enum Workshop {
   /// Where the package's products are: beside the test program.
-  static let products: URL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+  static let products: URL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    .deletingLastPathComponent()
   static let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("../..").standardizedFileURL
 

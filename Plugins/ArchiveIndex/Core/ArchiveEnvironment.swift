@@ -16,7 +16,9 @@ package final class ArchiveEnvironment: Sendable {
   package let deletions: DeletionWorker
   package let identity: StoreIdentity
 
-  init(host: HostServices, store: any ObjectStore, configuration: Configuration, directory: String, disk: any IndexDisk) {
+  init(
+    host: HostServices, store: any ObjectStore, configuration: Configuration, directory: String, disk: any IndexDisk
+  ) {
     self.host = host
     self.configuration = configuration
     access = StoreAccess(store: store, host: host, timeout: configuration.requestTimeout)

@@ -43,7 +43,8 @@ package final class ArchivePartition: TierPartition {
     let objects = objects
     let offsets = offsets(objects)
     var state = PartitionState(
-      startOffset: offsets.lowerBound, endOffset: offsets.upperBound, durableEndOffset: offsets.upperBound, byteCount: 0)
+      startOffset: offsets.lowerBound, endOffset: offsets.upperBound, durableEndOffset: offsets.upperBound, byteCount: 0
+    )
     for object in objects.objects.values {
       state.byteCount += object.rawByteCount >= 0 ? object.rawByteCount : object.byteCount
     }
@@ -92,7 +93,9 @@ extension ArchivePartition: SearchablePartition {
   }
 
   package func reader(for object: ObjectName, _ call: StoreCall) throws(TierError) -> ArchiveReader<ObjectSource> {
-    guard let known = objects.objects[object] else { throw TierError(.notFound, "\(object.path) is not archived any more") }
+    guard let known = objects.objects[object] else {
+      throw TierError(.notFound, "\(object.path) is not archived any more")
+    }
     let loaded = try environment.footers.load(known, call)
     return ArchiveReader(
       source: ObjectSource(object: known, chunks: environment.chunks, call: call), footer: loaded.footer,

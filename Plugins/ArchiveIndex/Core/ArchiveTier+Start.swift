@@ -40,8 +40,8 @@ extension ArchiveTier {
     }
   }
 
-  /// A file that somebody cut looks torn too, and may lack more than one change: a store that answers is asked. One that
-  /// is away, or fails meanwhile, does not hold up the start.
+  /// A file that somebody cut looks torn too, and may lack more than one change: a store that answers is asked. One
+  /// that is away, or fails meanwhile, does not hold up the start.
   private func compareWithStoreIfReachable() throws(TierError) {
     guard try environment.identity.confirmIfReachable() else { return }
     do throws(TierError) {

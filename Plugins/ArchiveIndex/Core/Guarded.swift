@@ -28,6 +28,13 @@ package final class Guarded<State>: @unchecked Sendable {
     mutex.deallocate()
   }
 
+  /// Whether a thread is inside at this moment. For checks that one is, never to decide by.
+  var isHeld: Bool {
+    guard pthread_mutex_trylock(mutex) == 0 else { return true }
+    pthread_mutex_unlock(mutex)
+    return false
+  }
+
   /// Runs `body` alone.
   package func withLock<R, E: Error>(_ body: (inout State) throws(E) -> R) throws(E) -> R {
     pthread_mutex_lock(mutex)

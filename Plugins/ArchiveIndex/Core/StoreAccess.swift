@@ -95,13 +95,15 @@ package struct StoreAccess: Sendable {
   ) -> TierError? {
     for read in reads {
       guard read.status == CHRONIK_OK else {
-        return TierError(TierError.Code(rawValue: read.status) ?? .permanent, "read \(key): the store answered \(read.status)")
+        return TierError(
+          TierError.Code(rawValue: read.status) ?? .permanent, "read \(key): the store answered \(read.status)")
       }
       guard read.object_byte_count == UInt64(objectByteCount) else {
         return TierError(.corrupt, "\(key) has \(read.object_byte_count) bytes instead of \(objectByteCount)")
       }
       guard read.received == read.length else {
-        return TierError(.corrupt, "\(key) byte \(read.offset): the store answered \(read.received) of \(read.length) bytes")
+        return TierError(
+          .corrupt, "\(key) byte \(read.offset): the store answered \(read.received) of \(read.length) bytes")
       }
     }
     return nil

@@ -17,8 +17,8 @@ extension ArchiveReader {
   /// Where frame `index` is in the object.
   package func bytes(ofFrame index: Int) -> Range<Int> { footer.frames[index].bytes }
 
-  /// Decompresses frame `index` from its bytes in the object into `target`, which has exactly its `rawByteCount`, checks
-  /// the CRC and the order of its batches and returns them. Throws `corrupt`.
+  /// Decompresses frame `index` from its bytes in the object into `target`, which has exactly its `rawByteCount`,
+  /// checks the CRC and the order of its batches and returns them. Throws `corrupt`.
   package func decode(
     frame index: Int, _ bytes: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
   ) throws(ArchiveError) -> [FrameBatch] {

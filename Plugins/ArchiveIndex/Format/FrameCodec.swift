@@ -55,8 +55,8 @@ final class FrameDecompressor {
     return Int(size)
   }
 
-  /// Fills `target` with the content of a frame that fills `frame` and holds exactly that many bytes; false when it does
-  /// not or is damaged.
+  /// Fills `target` with the content of a frame that fills `frame` and holds exactly that many bytes; false when it
+  /// does not or is damaged.
   func decompress(_ frame: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer) -> Bool {
     guard Self.contentByteCount(frame) == target.count else { return false }
     let size = ZSTD_decompressDCtx(context, target.baseAddress, target.count, frame.baseAddress, frame.count)

@@ -1,8 +1,8 @@
 /// Runs with bytes beyond ASCII. The bytes arrive with ASCII folded.
 ///
 /// Well-formed UTF-8 is folded by `CaseFolding` and sorted by `CharacterClass`; letters next to each other form a
-/// token, neighbouring bigram characters form a token per pair (one alone forms a token), and a change between both ends
-/// the token. A byte that is not part of well-formed UTF-8 separates.
+/// token, neighbouring bigram characters form a token per pair (one alone forms a token), and a change between both
+/// ends the token. A byte that is not part of well-formed UTF-8 separates.
 final class WideRunLexer {
   private var output: UnsafeMutablePointer<UInt8>
   private var capacity: Int

@@ -3,6 +3,8 @@
 //
 //   <root>/<topic>~<topic id>/<partition>/<last:020>-<base:020>-<maxTs:013>-<epoch>-<gen>-<hot>.kar
 //
+//   topic     one of more than 232 bytes, which with its id would be too long a name for a file system, is cut there:
+//             <its first 232 bytes>~/<the rest>~<topic id>/<partition>/…
 //   topic id  22 characters, base64url of the 16 bytes without padding (as Kafka prints it)
 //   last      the last offset, so that the first name at or above an offset is the object that has it
 //   maxTs     of all records, in milliseconds since 1970; 0 for negative ones, more digits if it takes them
@@ -56,14 +58,21 @@ public struct ObjectName: Sendable, Hashable {
   public var directory: String { Self.directory(topic: topic, topicID: topicID, partition: partition) }
 
   public static func directory(topic: String, topicID: [UInt8], partition: Int32) -> String {
-    "\(topic)~\(Base64URL.encode(topicID))/\(partition)/"
+    let rest = "~\(Base64URL.encode(topicID))/\(partition)/"
+    if topic.utf8.count <= topicByteCountMax { return topic + rest }
+    let cut = topic.utf8.index(topic.startIndex, offsetBy: topicByteCountMax)
+    return topic[..<cut] + "~/" + topic[cut...] + rest
   }
+
+  /// With `~` and the id's 22 characters 255 bytes, the longest name of a file.
+  private static let topicByteCountMax = 232
 
   /// Whose directory this is; nil when it is not exactly what `directory(topic:topicID:partition:)` writes.
   public static func place(
     ofDirectory text: some StringProtocol
   ) -> (topic: String, topicID: [UInt8], partition: Int32)? {
-    let parts = Substring(text).split(separator: "/", omittingEmptySubsequences: false)
+    var parts = Substring(text).split(separator: "/", omittingEmptySubsequences: false)
+    if parts.count == 4, parts[0].hasSuffix("~") { parts[0...1] = [parts[0].dropLast() + parts[1]] }
     guard parts.count == 3, let tilde = parts[0].lastIndex(of: "~"), tilde > parts[0].startIndex,
       let topicID = Base64URL.decode(parts[0][parts[0].index(after: tilde)...]), topicID.count == 16,
       let partition = Int32(parts[1]), partition >= 0

@@ -161,7 +161,9 @@ public final class ObjectSearch<Source: RangeSource> {
     let frames = reader.footer.frames
     let next = index + 1 < frames.count ? frames[index + 1].firstOffset : reader.footer.range.nextOffset
     if let offsets = matcher.query.offsets, !offsets.overlaps(frames[index].firstOffset..<next) { return false }
-    if let behind = matcher.query.behind, behind.timestamp < reader.earliest(frames[index].minTimestamp) { return false }
+    if let behind = matcher.query.behind, behind.timestamp < reader.earliest(frames[index].minTimestamp) {
+      return false
+    }
     guard let times = matcher.query.timestamps else { return true }
     return times.upperBound > reader.earliest(frames[index].minTimestamp)
       && times.lowerBound <= frames[index].maxTimestamp

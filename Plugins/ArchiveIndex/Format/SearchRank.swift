@@ -33,8 +33,8 @@ package struct SearchRank: Comparable, Hashable, Sendable, BitwiseCopyable {
 }
 
 /// The first of the records that were offered, in the answer's order: at most `limit` of them, and at most
-/// `byteCountMax` bytes but always one. What was left out because of its bytes ends the answer there: no later record is
-/// kept, so that the next page begins with it.
+/// `byteCountMax` bytes but always one. What was left out because of its bytes ends the answer there: no later record
+/// is kept, so that the next page begins with it.
 package struct BestRecords: Sendable {
   package private(set) var ranks: [SearchRank] = []
   package private(set) var records: [FoundRecord] = []

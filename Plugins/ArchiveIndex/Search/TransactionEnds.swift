@@ -4,7 +4,8 @@ internal import TierKit
 /// How transactions ended, learned while a log is read backwards: a producer's records are taken back when the next
 /// marker of that producer behind them is an abort.
 ///
-/// Where a range ends before the marker, the log is read on behind the range, headers mostly, until the marker is found.
+/// Where a range ends before the marker, the log is read on behind the range, headers mostly, until the marker is
+/// found.
 struct TransactionEnds {
   private let source: any SearchSource
   private let scope: Int

@@ -2,8 +2,8 @@ import KafkaRecords
 
 /// What becomes of one batch, given which of its records count. Pure; Kafka's `MemoryRecords.filterTo` and `Cleaner`.
 ///
-/// A batch that loses nothing is kept byte for byte, with one exception: the first time a run keeps a tombstone of it, the
-/// batch gets the time from which it may go (KIP-534). That is `now + delete.retention.ms`, written where the base
+/// A batch that loses nothing is kept byte for byte, with one exception: the first time a run keeps a tombstone of it,
+/// the batch gets the time from which it may go (KIP-534). That is `now + delete.retention.ms`, written where the base
 /// timestamp stands, with attribute bit 6 to say so and the records' distances recomputed.
 struct BatchFilter {
   /// ms since 1970.
@@ -19,8 +19,8 @@ struct BatchFilter {
     case replace([UInt8])
   }
 
-  /// `isNewest` says whether a record (key, offset) is the newest of its key, or not judged at all; a record without key
-  /// never is. `mustStay`: the batch is kept even when no record is. Throws when the batch cannot be read.
+  /// `isNewest` says whether a record (key, offset) is the newest of its key, or not judged at all; a record without
+  /// key never is. `mustStay`: the batch is kept even when no record is. Throws when the batch cannot be read.
   func filter(
     _ bytes: UnsafeRawBufferPointer, mustStay: Bool,
     isNewest: (_ key: UnsafeRawBufferPointer?, _ offset: Int64) -> Bool

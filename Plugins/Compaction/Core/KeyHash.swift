@@ -1,7 +1,7 @@
 /// SipHash-2-4 with 128 bits of output (Aumasson and Bernstein), keyed anew for every run.
 ///
-/// Two keys with the same hash would be taken for one and lose a record, so the width and the secret key matter: with 128
-/// bits nobody meets a collision by chance, and nobody who writes keys can look for one.
+/// Two keys with the same hash would be taken for one and lose a record, so the width and the secret key matter: with
+/// 128 bits nobody meets a collision by chance, and nobody who writes keys can look for one.
 struct KeyHash: Sendable {
   let k0: UInt64
   let k1: UInt64

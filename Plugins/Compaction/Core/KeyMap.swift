@@ -1,5 +1,5 @@
-/// The newest offset of every key, in bounded memory: an open-addressing table of 24-byte slots that grows from a page to
-/// its bound and then takes no more keys.
+/// The newest offset of every key, in bounded memory: an open-addressing table of 24-byte slots that grows from a page
+/// to its bound and then takes no more keys.
 ///
 ///     slot   high u64 | low u64 | offset i64      offset -1: empty
 ///
@@ -16,7 +16,8 @@ struct KeyMap: ~Copyable {
   private let slotCountMax: Int
   private(set) var count = 0
 
-  /// `byteCountMax` covers the moment of growing, when the old table, less than two thirds of the new one, is still there.
+  /// `byteCountMax` covers the moment of growing, when the old table, less than two thirds of the new one, is still
+  /// there.
   init(byteCountMax: Int) {
     slotCountMax = max(Self.slotCountMin, byteCountMax / MemoryLayout<Slot>.stride * 3 / 5)
     slots = Self.makeSlots(min(Self.slotCountMin, slotCountMax))
@@ -27,8 +28,8 @@ struct KeyMap: ~Copyable {
   /// Bytes of the table now.
   var byteCount: Int { slots.count * MemoryLayout<Slot>.stride }
 
-  /// Remembers that the key was last seen at `offset`, which is not below any offset given for it before. False when the
-  /// key is new and there is no room for it.
+  /// Remembers that the key was last seen at `offset`, which is not below any offset given for it before. False when
+  /// the key is new and there is no room for it.
   mutating func put(_ hash: KeyHash.Value, _ offset: Int64) -> Bool {
     var index = find(hash)
     if slots[index].offset < 0 {

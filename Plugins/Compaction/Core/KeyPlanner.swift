@@ -3,9 +3,9 @@ import TierKit
 
 /// When a partition is worth compacting, which part of it may change, and which segments become one. Pure.
 ///
-/// Kafka's rules (LogCleanerManager, Cleaner). The *dirty* part begins where the last run ended and ends before the first
-/// of: the stable offset, the active segment, a segment with a record younger than min.compaction.lag.ms. It is worth it
-/// when its share of the bytes exceeds min.cleanable.dirty.ratio, or when its oldest record is older than
+/// Kafka's rules (LogCleanerManager, Cleaner). The *dirty* part begins where the last run ended and ends before the
+/// first of: the stable offset, the active segment, a segment with a record younger than min.compaction.lag.ms. It is
+/// worth it when its share of the bytes exceeds min.cleanable.dirty.ratio, or when its oldest record is older than
 /// max.compaction.lag.ms.
 struct KeyPlanner {
   let view: CompactionView
@@ -54,7 +54,8 @@ struct KeyPlanner {
     view.settings.minCompactionLag > 0 && segment.max_timestamp > view.now - view.settings.minCompactionLag
   }
 
-  /// A segment whose first timestamp is not known counts as overdue: compacting early costs work, late breaks a promise.
+  /// A segment whose first timestamp is not known counts as overdue: compacting early costs work, late breaks a
+  /// promise.
   private func isOverdue(_ dirty: ArraySlice<chronik_segment>) -> Bool {
     guard view.settings.maxCompactionLag >= 0 else { return false }
     let lag = max(view.settings.maxCompactionLag, view.settings.minCompactionLag)

@@ -13,7 +13,9 @@ public final class KeyStrategy: CompactionStrategy {
   static let keys: [ConfigurationKey] = [
     ConfigurationKey(
       "dedupe_buffer", .size((64 << 10)...(64 << 30)), default: "128MiB",
-      "Memory for the keys of one run, about 54 bytes each; a part of the log with more keys is compacted in several runs.")
+      "Memory for the keys of one run, about 54 bytes each; a part of the log with more "
+        + "keys is compacted in several runs."
+    )
   ]
 
   public init(host: HostServices, options: CompactionOptions) throws(TierError) {

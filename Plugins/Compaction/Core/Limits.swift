@@ -1,7 +1,7 @@
 /// Every bound of this plugin, with its reason.
 enum Limits {
-  /// Decompressed bytes of one batch. What the broker accepts when it looks into a batch itself; a larger one is kept as
-  /// it is.
+  /// Decompressed bytes of one batch. What the broker accepts when it looks into a batch itself; a larger one is kept
+  /// as it is.
   static let decompressedByteCountMax = 256 << 20
   /// Segments merged into one: each is an open file while they are exchanged.
   static let segmentsPerGroupMax = 256

@@ -1,5 +1,6 @@
 
-/// Large buffers that are used again, because fresh memory of this size costs more than the read it is for. Thread-safe.
+/// Large buffers that are used again, because fresh memory of this size costs more than the read it is for.
+/// Thread-safe.
 final class BufferPool: @unchecked Sendable {
   private let idle = Guarded<[Buffer]>([])
 

@@ -4,7 +4,8 @@ import TierKit
 /// Making segment files durable behind the log, so that its files can be used again.
 extension CommitLog {
   /// Syncs the segment files of all partitions with entries in sealed files, then frees those. With `includingCurrent`
-  /// the current file is sealed first. Blocks; beside flushes, from any thread, but never from one that holds `writing`.
+  /// the current file is sealed first. Blocks; beside flushes, from any thread, but never from one that holds
+  /// `writing`.
   func checkpoint(includingCurrent: Bool) {
     filing.withLock { hasEnded in
       if hasEnded { return }

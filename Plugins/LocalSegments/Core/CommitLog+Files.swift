@@ -3,12 +3,14 @@ import TierKit
 
 /// Making, freeing and discarding the files. All of it blocks.
 extension CommitLog {
-  /// Makes the files that are missing: zeros, then a header, durable under their names. Without room on the disk it does
-  /// without and tries again later.
+  /// Makes the files that are missing: zeros, then a header, durable under their names. Without room on the disk it
+  /// does without and tries again later.
   func makeFiles() {
     while true {
       let (number, generation) = writing.withLock { state -> (Int?, UInt64) in
-        guard !state.isClosed, state.failure == nil, state.nextAttempt <= host.monotonicNanoseconds else { return (nil, 0) }
+        guard !state.isClosed, state.failure == nil, state.nextAttempt <= host.monotonicNanoseconds else {
+          return (nil, 0)
+        }
         guard state.files.count < Limits.commitLogFiles else { return (nil, 0) }
         let taken = state.foreign.union(state.files.map(\.number))
         let number = (0..<(taken.count + 1)).first { !taken.contains($0) }
@@ -39,6 +41,7 @@ extension CommitLog {
   }
 
   private func makeFile(_ path: String, _ generation: UInt64) throws(Errno) -> OpenFile {
+    guard space.hasRoom(fileByteCount) else { throw .noSpace }
     let file = try OpenFile(path, .replacing, fileSystem)
     let zeros = UnsafeMutableRawBufferPointer.allocate(byteCount: Limits.scanBufferByteCount, alignment: 4096)
     defer { zeros.deallocate() }

@@ -28,8 +28,8 @@ extension CommitLog {
     case failed(TierError)
   }
 
-  /// Makes the tickets durable with one sync, as many of them as the log has room for; one outcome for each. Blocks, for
-  /// a checkpoint when no file is free.
+  /// Makes the tickets durable with one sync, as many of them as the log has room for; one outcome for each. Blocks,
+  /// for a checkpoint when no file is free.
   func log(_ requests: [Request]) -> [Outcome] {
     var outcomes = [Outcome](repeating: .unlogged, count: requests.count)
     let fitting = fitting(requests)

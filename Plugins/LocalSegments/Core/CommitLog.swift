@@ -2,9 +2,9 @@ import SegmentFormat
 import Synchronization
 import TierKit
 
-/// The commit log of an instance: makes a flush of many partitions durable with one sync. Appends go to the segment files
-/// as ever; the flusher copies what is not durable yet into a preallocated file (`Format/CommitLogFile.swift` has the
-/// bytes), syncs that, and the segment files are synced behind it, at checkpoints. Only recovery reads the log.
+/// The commit log of an instance: makes a flush of many partitions durable with one sync. Appends go to the segment
+/// files as ever; the flusher copies what is not durable yet into a preallocated file (`Format/CommitLogFile.swift` has
+/// the bytes), syncs that, and the segment files are synced behind it, at checkpoints. Only recovery reads the log.
 ///
 /// A file is **free** (its header names a generation that no entry has), **current** (takes entries), **sealed** (waits
 /// for a checkpoint) and free again. Files are freed in the order in which they were sealed, so a release never goes
@@ -60,14 +60,19 @@ final class CommitLog: @unchecked Sendable {
   let host: HostServices
   let fileByteCount: Int64
   let openFilesMax: Int
+  let space: SpaceReserve
   let writing = Guarded(State())
   /// Held by a checkpoint. The value says whether the threads have ended.
   let filing = Guarded(false)
   let workers: WorkerPool
   private let isQueued = Atomic<Bool>(false)
 
-  init(directory: String, fileSystem: any FileSystem, host: HostServices, configuration: Configuration) {
+  init(
+    directory: String, fileSystem: any FileSystem, host: HostServices, configuration: Configuration,
+    space: SpaceReserve
+  ) {
     self.directory = directory
+    self.space = space
     self.fileSystem = fileSystem
     self.host = host
     let page = Int64(CommitLogFormat.pageByteCount)
@@ -137,7 +142,8 @@ final class CommitLog: @unchecked Sendable {
 
   // MARK: writing, under the lock
 
-  /// A writer behind the last entry, on a file with room for `need` bytes and a page of padding; nil when there is none.
+  /// A writer behind the last entry, on a file with room for `need` bytes and a page of padding; nil when there is
+  /// none.
   func makeWriter(_ state: inout State, need: Int) -> CommitLogWriter? {
     guard state.failure == nil, !state.files.isEmpty else { return nil }
     if !state.files.contains(where: { $0.state == .current }) || fileByteCount - state.position < Int64(need) {

@@ -5,14 +5,14 @@ import TierKit
 /// Brings what only the commit log keeps back into the segment files, before any partition is opened.
 ///
 ///  1. Read the headers; a file without one holds nothing.
-///  2. Walk over the entries of all files, in the order of generations, and note where each stands. The first entry that
-///     is not whole ends its file, with one log line. A release forgets what was noted for its partition before.
+///  2. Walk over the entries of all files, in the order of generations, and note where each stands. The first entry
+///     that is not whole ends its file, with one log line. A release forgets what was noted for its partition before.
 ///  3. Per segment, in parallel: write the bytes at their position where the file is shorter or differs, then sync it.
 ///     Bytes that are whole batches and differ are newer than the entry: they stay, and the entry is reported.
 ///  4. Sync the directories of files whose names may not be durable, then raise all generations: the log is empty.
 ///
-/// Doing it twice changes nothing. Any failure of the disk ends the start with the log as it was. Memory: about 40 bytes
-/// for each entry of at least 100, so a small part of the log's size.
+/// Doing it twice changes nothing. Any failure of the disk ends the start with the log as it was. Memory: about 40
+/// bytes for each entry of at least 100, so a small part of the log's size.
 struct CommitLogReplay {
   let directory: DataDirectory
   let workers: WorkerPool
@@ -55,8 +55,8 @@ struct CommitLogReplay {
     var foreign: Set<Int> = []
   }
 
-  /// `isVoid`: after a clean stop nothing in the log counts, whoever used the directory since. `keepsFiles`: whether the
-  /// log is used in this run.
+  /// `isVoid`: after a clean stop nothing in the log counts, whoever used the directory since. `keepsFiles`: whether
+  /// the log is used in this run.
   func run(isVoid: Bool, keepsFiles: Bool) throws(TierError) -> Outcome {
     let opened = try open()
     if !isVoid { try replay(opened) }

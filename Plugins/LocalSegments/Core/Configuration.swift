@@ -20,6 +20,8 @@ package struct Configuration: Sendable {
   /// Not keys: `bench-log sweep` shows what other limits would cost.
   package var loggedPartitionsMin = Limits.loggedPartitionsMin
   package var loggedByteCountMax = Limits.loggedByteCountMax
+  /// Not a key: tests of small disks keep nothing.
+  package var keptFreeByteCount = Limits.keptFreeByteCount
 
   package init() {}
 

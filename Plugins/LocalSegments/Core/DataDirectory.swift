@@ -24,7 +24,8 @@ struct DataDirectory {
   static let tailsName = "recovery-tail-checkpoint"
   /// Files that Kafka keeps in its data directories.
   private static let kafkaNames: Set<String> = [
-    "meta.properties", "replication-offset-checkpoint", "cleaner-offset-checkpoint", "lost+found", "bootstrap.checkpoint",
+    "meta.properties", "replication-offset-checkpoint", "cleaner-offset-checkpoint", "lost+found",
+    "bootstrap.checkpoint",
   ]
 
   /// A partition directory that is in use or set aside.
@@ -190,6 +191,19 @@ struct DataDirectory {
       try fileSystem.syncDirectory(path)
     }
     return name
+  }
+
+  /// As ``setAside(_:suffix:)``; nil when somebody has removed the directory by hand. A data directory that is not there
+  /// itself is no sign of that.
+  func setAsideIfThere(_ found: Found, suffix: String) throws(TierError) -> String? {
+    do throws(TierError) {
+      return try setAside(found, suffix: suffix)
+    } catch {
+      guard error.code == .notFound else { throw error }
+      let names = try naming("list", path) { () throws(Errno) in try fileSystem.list(path) }
+      if names.contains(where: { $0.name == found.name }) { throw error }
+      return nil
+    }
   }
 
   private func hex(_ value: UInt64) -> String {

@@ -5,7 +5,7 @@ import Glibc
 /// All functions may be called from any thread. They may block unless their comment says otherwise. Paths are absolute.
 /// Descriptors belong to the caller, who closes each once.
 package protocol FileSystem: Sendable {
-  /// Opens a regular file for reading and writing.
+  /// Opens a regular file for reading and writing; an existing one on a file system that has become read-only for reading.
   func open(_ path: String, _ mode: OpenMode) throws(Errno) -> Int32
   func close(_ descriptor: Int32)
   /// Reads up to `target.count` bytes; fewer at the end of the file. With `cachedOnly` it never waits for the disk: it
@@ -70,6 +70,7 @@ package struct Errno: Error, Equatable, Sendable, CustomStringConvertible {
   package static let noSpace = Errno(ENOSPC)
   package static let inputOutput = Errno(EIO)
   package static let notFound = Errno(ENOENT)
+  package static let readOnly = Errno(EROFS)
   package static let notEmpty = Errno(ENOTEMPTY)
   package static let exists = Errno(EEXIST)
 

@@ -1,6 +1,7 @@
 import TierKit
 
-/// Flushes of many partitions at once: through the commit log when that is worth it, otherwise file by file, in parallel.
+/// Flushes of many partitions at once: through the commit log when that is worth it, otherwise file by file, in
+/// parallel.
 struct GroupFlush {
   let workers: WorkerPool
   let commitLog: CommitLog

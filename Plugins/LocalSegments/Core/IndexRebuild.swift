@@ -4,10 +4,11 @@ import TierKit
 
 /// Computes the two indexes of a segment again from its batches.
 ///
-/// Indexes of a finished segment, and large ones, are written beside the old files and renamed over them, so that a crash
-/// leaves one or the other. Those of a small active segment only replace what is in memory: opening 10,000 idle partitions
-/// after a crash must not write 20,000 files. Memory is bounded by the segment index's own limit. A rebuild that continues
-/// files which are good as far as they go keeps what it adds in memory, at most the entries of an unflushed tail.
+/// Indexes of a finished segment, and large ones, are written beside the old files and renamed over them, so that a
+/// crash leaves one or the other. Those of a small active segment only replace what is in memory: opening 10,000 idle
+/// partitions after a crash must not write 20,000 files. Memory is bounded by the segment index's own limit. A rebuild
+/// that continues files which are good as far as they go keeps what it adds in memory, at most the entries of an
+/// unflushed tail.
 struct IndexRebuild {
   /// The end of the names of files that replace others when they are complete; leftovers are removed at start.
   static let temporarySuffix = ".rebuilding"
@@ -33,8 +34,8 @@ struct IndexRebuild {
     tail = SegmentTail(nextOffset: segment.baseOffset)
   }
 
-  /// Continues the entries that are in the files, which end with the one of the batch that `tail` ends before. `indexing`
-  /// is the state when that entry had just been made.
+  /// Continues the entries that are in the files, which end with the one of the batch that `tail` ends before.
+  /// `indexing` is the state when that entry had just been made.
   init(
     continuing segment: Segment, interval: Int64, _ cache: DescriptorCache, kept: (offsets: Int, times: Int),
     indexing: IndexingState, tail: SegmentTail
@@ -59,8 +60,8 @@ struct IndexRebuild {
     if kept == nil, offsets.count >= Limits.indexEntriesPerBlock { try spill() }
   }
 
-  /// Puts the new indexes in the place of the old ones; with `isFinal` the time index gets its last entry and both files
-  /// are written and synced.
+  /// Puts the new indexes in the place of the old ones; with `isFinal` the time index gets its last entry and both
+  /// files are written and synced.
   mutating func finish(isFinal: Bool, _ fileSystem: any FileSystem) throws(Errno) {
     if let kept {
       precondition(!isFinal, "a finished segment's indexes are computed from its beginning")

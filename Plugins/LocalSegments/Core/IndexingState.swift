@@ -21,7 +21,8 @@ struct IndexingState: Sendable {
     self.entryCount = entryCount
   }
 
-  /// Notes the batch with the last offset `lastOffset` at `position`; `tail` already counts it. Returns the entries due.
+  /// Notes the batch with the last offset `lastOffset` at `position`; `tail` already counts it. Returns the entries
+  /// due.
   mutating func note(
     lastOffset: Int64, position: Int64, byteCount: Int64, base: Int64, tail: SegmentTail, interval: Int64
   ) -> (offset: OffsetIndexEntry, time: TimeIndexEntry?)? {

@@ -19,6 +19,9 @@ enum Limits {
   static let textFileByteCountMax: Int64 = 64 * 1024 * 1024
   /// Bytes of a log read at once while looking for a batch boundary. Small: most lookups end within one index interval.
   static let headerScanByteCount = 4096
+  /// A start walks over at most so many bytes of a sealed segment to its last batch; with an index entry every 4 KiB it is
+  /// one batch. It only looks for a gap, so with sparser indexes it does without.
+  static let gapScanByteCountMax: Int64 = 1024 * 1024
   /// How often a reader looks again because the file it opened was exchanged meanwhile. Each exchange takes several syncs,
   /// so nobody meets even two.
   static let lookUpAttempts = 8
@@ -33,6 +36,11 @@ enum Limits {
   static let rememberedBoundaries = 16
   /// A log smaller than this is not preallocated, so that many small logs do not eat the disk.
   static let preallocationStart: Int64 = 256 * 1024
+  /// Bytes of the disk that records leave free. A deletion writes a few KiB for each partition and a start a little more;
+  /// the checkpoints of 100,000 partitions are 5 MiB.
+  static let keptFreeByteCount: Int64 = 8 * 1024 * 1024
+  /// Bytes that are appended before the disk is asked again how much is free, at most.
+  static let spaceBudgetMax: Int64 = 64 * 1024 * 1024
   /// Partitions whose checkpoints are made durable in common steps: each may hold a descriptor more meanwhile.
   static let settledAtOnceMax = 256
   /// Foreign names listed in the one warning about them.

@@ -127,12 +127,15 @@ public final class LocalSegmentsTier: Tier {
       ($0.checkpoints, $0.open[id] != nil, $0.wasClean, $0.unsettled[id])
     }
     guard let checkpoints else { throw TierError(.permanent, "the tier is not started") }
-    guard !isOpen, initialOffset >= 0 else { throw TierError(.permanent, "\(id.topic)-\(id.partition) is already open") }
+    guard !isOpen, initialOffset >= 0 else {
+      throw TierError(.permanent, "\(id.topic)-\(id.partition) is already open")
+    }
     // Opened before in this run: what recovery goes by is brought up to date first.
     if let unsettled {
       settle([unsettled])
       if registry.withLock({ $0.unsettled[id] != nil }) {
-        throw TierError(.permanent, "\(id.topic)-\(id.partition): what it held before is not on disk; restart to recover it")
+        throw TierError(
+          .permanent, "\(id.topic)-\(id.partition): what it held before is not on disk; restart to recover it")
       }
     }
     let name = try directoryName(id)
@@ -151,7 +154,8 @@ public final class LocalSegmentsTier: Tier {
     return log
   }
 
-  /// The directory of a partition, created when there is none. One that another topic of the same name left is set aside.
+  /// The directory of a partition, created when there is none. One that another topic of the same name left is set
+  /// aside.
   private func directoryName(_ id: PartitionID) throws(TierError) -> String {
     if let known = registry.withLock({ $0.names[id] }) { return known }
     let name = PartitionDirectoryName.format(topic: id.topic, partition: id.partition)
@@ -193,6 +197,7 @@ public final class LocalSegmentsTier: Tier {
     let isFinished = log.finish()
     // A checkpoint that began before means nothing any more: the partition may be deleted and made again beside it.
     log.published.withLock { $0.releases += 1 }
+    if !isFinished { log.letGoOfFiles() }
     registry.withLock { registry in
       registry.open[log.id] = nil
       if isFinished { registry.unsettled[log.id] = log } else { registry.isClean = false }
@@ -225,15 +230,18 @@ public final class LocalSegmentsTier: Tier {
     guard let name else {
       return try checkReadable(PartitionDirectoryName.format(topic: id.topic, partition: id.partition))
     }
-    registry.withLock { $0.unsettled[id] = nil }
+    // An open descriptor would keep the disk space of a file whose name is gone.
+    registry.withLock { $0.unsettled.removeValue(forKey: id) }?.letGoOfFiles()
     // Another partition with this identity must not get the entries of this one.
     try context.commitLog.forget(id)
     let isStray = name.hasSuffix(PartitionDirectoryName.straySuffix)
-    let aside = try directory.setAside(
+    let aside = try directory.setAsideIfThere(
       DataDirectory.Found(id: id, name: name), suffix: PartitionDirectoryName.deletedSuffix)
     registry.withLock { $0.names[id] = nil }
+    // The files first: on a full disk they may be what makes room for the checkpoints. A crash between leaves those, which
+    // the next partition of the name has forgotten before it is made.
+    if let aside { try directory.removePartitionDirectory(aside) }
     if !isStray { try checkpoints?.forget(id) }
-    try directory.removePartitionDirectory(aside)
   }
 
   public func listPartitions() throws(TierError) -> [PartitionID] { registry.withLock { Array($0.names.keys) } }

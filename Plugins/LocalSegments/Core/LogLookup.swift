@@ -137,8 +137,8 @@ extension SegmentView {
     return end
   }
 
-  /// Walks whole batches from the boundary `position`; `end` is what to answer when not even one fits, nil: the start of
-  /// the batch found there.
+  /// Walks whole batches from the boundary `position`; `end` is what to answer when not even one fits, nil: the start
+  /// of the batch found there.
   private func walkRun(
     from position: Int64, end: (position: Int64, nextOffset: Int64)?, limit: Int64, endOffset: Int64
   ) throws(ReadStop) -> (position: Int64, nextOffset: Int64) {

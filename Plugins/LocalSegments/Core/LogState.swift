@@ -35,8 +35,8 @@ struct SegmentEntry: Sendable {
   /// Whether the file has to be synced, now or at a checkpoint.
   var isDirty: Bool { durableByteCount < tail.byteCount || (tail.byteCount > 0 && !isNameDurable) }
 
-  /// Bytes that survive power loss, in the file or in the commit log. While the file's name is not durable nothing of it
-  /// is, so the commit log has all of them from byte 0 on and recovery can make the file again.
+  /// Bytes that survive power loss, in the file or in the commit log. While the file's name is not durable nothing of
+  /// it is, so the commit log has all of them from byte 0 on and recovery can make the file again.
   var safeByteCount: Int64 { isNameDurable ? max(durableByteCount, loggedByteCount) : loggedByteCount }
 }
 
@@ -102,8 +102,8 @@ struct LogState: Sendable {
   var settledAppends = 0
   /// Whether files below the start could not be removed, so that only the checkpoint keeps them out of the log.
   var hasLeftovers = false
-  /// Counts the moments from which a segment's path may lead to another file than before, so that a reader who opened one
-  /// notices.
+  /// Counts the moments from which a segment's path may lead to another file than before, so that a reader who opened
+  /// one notices.
   var fileChanges = 0
   var boundaries = KnownBoundaries()
   private(set) var sealed = SealedSummary()

@@ -18,6 +18,7 @@ extension PartitionLog {
     }
     if let poison { throw TierError(.permanent, "\(name) is read-only: \(poison)") }
     try check(batches, end: entry.tail.nextOffset)
+    try checkSpace(batches)
     if unflushed > context.configuration.unflushedByteCountMax {
       if nonblocking { return .wouldBlock }
       _ = try flush().get()
@@ -60,6 +61,16 @@ extension PartitionLog {
       }
       expected = batch.next_offset
     }
+  }
+
+  /// Refuses batches that would take what is kept for deletions.
+  private func checkSpace(_ batches: UnsafeBufferPointer<chronik_batch>) throws(TierError) {
+    let byteCount = batches.reduce(Int64(0)) { $0 + Int64($1.bytes.len) }
+    guard let free = context.space.refusal(of: byteCount) else { return }
+    throw TierError(
+      .noSpace,
+      "write \(directory): \(Errno.noSpace) (\(free) bytes free, \(context.space.kept) of which are kept so that "
+        + "something can be deleted); free some space, later appends may succeed")
   }
 
   /// How many of the batches, from the first on, may go into the segment without rolling it.

@@ -34,8 +34,8 @@ extension PartitionLog {
     }
   }
 
-  /// Syncs the indexes of sealed segments. Throws ENOSPC where they could not be completed, for which a full disk is the
-  /// reason that passes. Blocks; beside everything else.
+  /// Syncs the indexes of sealed segments. Throws ENOSPC where they could not be completed, for which a full disk is
+  /// the reason that passes. Blocks; beside everything else.
   func syncSealedIndexes(_ pending: PendingCheckpoint) throws(Errno) {
     for entry in pending.sealed {
       if entry.segment.areIndexesIncomplete.load(ordering: .acquiring) { throw .noSpace }

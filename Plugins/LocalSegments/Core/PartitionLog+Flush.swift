@@ -32,7 +32,8 @@ struct FlushTicket: Sendable {
 }
 
 /// Flushing: sync every log that has bytes to flush, and the directory when a file in it is new; only then raise the
-/// durable end to the end of before. A flush of many partitions may go through the commit log instead, see ``GroupFlush``.
+/// durable end to the end of before. A flush of many partitions may go through the commit log instead, see
+/// ``GroupFlush``.
 extension PartitionLog {
   /// Captures what is dirty now; nil when nothing is. Does not block.
   func makeTicket(_ scope: FlushTicket.Scope) throws(TierError) -> FlushTicket? {
@@ -78,7 +79,7 @@ extension PartitionLog {
   package func reserve() {
     guard let (segment, file, size) = published.withLock({ $0.activeReservation }) else { return }
     segment.reserveAhead(
-      file, size: size, step: context.configuration.preallocateStep, limit: settings.segmentBytes)
+      file, size: size, step: context.configuration.preallocateStep, limit: settings.segmentBytes, context.space)
   }
 
   /// Ends a ticket that is in the commit log, durably. Returns the durable end. Does not block.
@@ -105,7 +106,8 @@ extension PartitionLog {
 /// What a checkpoint of the commit log asks for.
 extension PartitionLog {
   /// Syncs what only the commit log keeps, also of a partition that is read-only, unless a sync of its files failed
-  /// before: the disk may have forgotten what it could not write then. False when the files do not keep everything. Blocks.
+  /// before: the disk may have forgotten what it could not write then. False when the files do not keep everything.
+  /// Blocks.
   func fileAway() -> Bool {
     let (ticket, hasFailedSync) = published.withLock { ($0.makeTicket(.unfiled), $0.hasFailedSync) }
     if hasFailedSync { return false }

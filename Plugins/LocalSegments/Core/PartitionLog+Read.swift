@@ -78,8 +78,8 @@ extension PartitionLog {
     let fileChanges: Int
   }
 
-  /// The run of batches at `wanted` in one segment; nil when the offset is not held, without a part when the first batch
-  /// is too large or not visible.
+  /// The run of batches at `wanted` in one segment; nil when the offset is not held, without a part when the first
+  /// batch is too large or not visible.
   ///
   /// A truncation or a replacement beside this gives the segment's paths to other files, the index among them: what was
   /// found, good or bad, counts only if none began or ended since the state was looked at.
@@ -105,10 +105,12 @@ extension PartitionLog {
 
   /// The segment that holds the next batch at or above `offset`; nil when the offset is not held.
   private func look(for offset: Int64, _ request: ReadRequest) throws(ReadStop) -> Look? {
-    // A segment that was deleted between the look at the state and the opening of its file is looked up again. So is one
-    // whose path leads to another file since a truncation or a replacement: what was opened must be what was looked up.
+    // A segment that was deleted between the look at the state and the opening of its file is looked up again. So is
+    // one whose path leads to another file since a truncation or a replacement: what was opened must be what was looked
+    // up.
     for attempt in 1...Limits.lookUpAttempts {
-      let found = published.withLock { state -> (entry: SegmentEntry, known: (start: Int64?, end: Int64?), changes: Int)? in
+      let found = published.withLock {
+        state -> (entry: SegmentEntry, known: (start: Int64?, end: Int64?), changes: Int)? in
         guard offset >= state.startOffset, offset < state.endOffset else { return nil }
         var index = state.segmentIndex(containing: offset)
         while offset >= state.segments[index].tail.nextOffset, index + 1 < state.segments.count { index += 1 }
@@ -165,7 +167,8 @@ extension PartitionLog {
       start: first.position, end: end.position, baseOffset: first.header.baseOffset, nextOffset: end.nextOffset)
   }
 
-  /// Reads the run from the disk and checks every batch. A bad batch ends the run before it; a bad first one is an error.
+  /// Reads the run from the disk and checks every batch. A bad batch ends the run before it; a bad first one is an
+  /// error.
   private func verified(
     _ view: SegmentView, _ first: LocatedBatch, _ end: (position: Int64, nextOffset: Int64)
   ) throws(ReadStop) -> (position: Int64, nextOffset: Int64) {

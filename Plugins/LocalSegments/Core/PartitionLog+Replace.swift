@@ -6,9 +6,10 @@ import TierKit
 /// durable rename decides, and the rest can be finished by a restart (``SwapRecovery``).
 ///
 ///  1. `.log.cleaned` and its indexes are written, checked and synced. A crash: they go, nothing has happened.
-///  2. Readers are bound to the old files' descriptors, so that no path is opened any more; entries of the commit log for
-///     the old files are released.
-///  3. `.log.cleaned` becomes `.log.swap`, durably. From here on the new segment counts; a crash: the restart goes on here.
+///  2. Readers are bound to the old files' descriptors, so that no path is opened any more; entries of the commit log
+///     for the old files are released.
+///  3. `.log.cleaned` becomes `.log.swap`, durably. From here on the new segment counts; a crash: the restart goes on
+///     here.
 ///  4. The old segments' files and the old indexes go, durably.
 ///  5. `.log.swap` becomes `.log`, the new indexes take their places, durably.
 ///  6. Readers see the new segment. Who still reads the old ones holds their descriptors.
@@ -52,8 +53,8 @@ extension PartitionLog {
     publish(rewrite, in: old)
   }
 
-  /// Nothing in the commit log may bring back bytes of the old files: they have the names of the new one. What else lies
-  /// below is in its files, because they were flushed.
+  /// Nothing in the commit log may bring back bytes of the old files: they have the names of the new one. What else
+  /// lies below is in its files, because they were flushed.
   private func releaseEntries(below offset: Int64) throws(TierError) {
     published.withLock { $0.releases += 1 }
     try context.commitLog.release(id, below: offset)
@@ -62,7 +63,9 @@ extension PartitionLog {
   /// The sealed segments that cover exactly the range.
   private func segmentsToReplace(_ range: Range<Int64>) throws(TierError) -> [SegmentEntry] {
     let found = published.withLock { state in
-      state.segments.dropLast().filter { $0.segment.baseOffset < range.upperBound && $0.tail.nextOffset > range.lowerBound }
+      state.segments.dropLast().filter {
+        $0.segment.baseOffset < range.upperBound && $0.tail.nextOffset > range.lowerBound
+      }
     }
     guard let first = found.first, first.segment.baseOffset == range.lowerBound,
       found[found.count - 1].tail.nextOffset == range.upperBound

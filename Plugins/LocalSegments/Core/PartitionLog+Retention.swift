@@ -115,7 +115,9 @@ extension PartitionLog {
       guard let index = state.segments.firstIndex(where: { $0.segment === entry.segment }) else { return }
       // An append beside this may have brought a newer one.
       let tail = state.segments[index].tail
-      guard tail.maxTimestamp == entry.tail.maxTimestamp, tail.maxTimestampBase == entry.tail.maxTimestampBase else { return }
+      guard tail.maxTimestamp == entry.tail.maxTimestamp, tail.maxTimestampBase == entry.tail.maxTimestampBase else {
+        return
+      }
       state.segments[index].tail.maxTimestamp = batch?.header.maxTimestamp ?? -1
       state.segments[index].tail.maxTimestampBase = batch?.header.baseOffset ?? -1
       state.segments[index].tail.maxTimestampLast = batch?.header.lastOffset ?? -1

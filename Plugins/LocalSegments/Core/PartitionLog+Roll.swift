@@ -3,7 +3,8 @@ import TierKit
 
 /// Beginning and ending segments. All of it blocks and is for the writer only.
 extension PartitionLog {
-  /// Creates the files of an empty segment. It is published by the caller; its name becomes durable with the next flush.
+  /// Creates the files of an empty segment. It is published by the caller; its name becomes durable with the next
+  /// flush.
   func createSegment(at baseOffset: Int64) throws(TierError) -> SegmentEntry {
     let segment = Segment(directory, baseOffset: baseOffset, .created, context.descriptors)
     do {

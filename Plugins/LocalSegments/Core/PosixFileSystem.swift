@@ -13,7 +13,13 @@ package struct PosixFileSystem: FileSystem {
       case .creating: O_RDWR | O_CLOEXEC | O_CREAT
       case .replacing: O_RDWR | O_CLOEXEC | O_CREAT | O_TRUNC
       }
-    return try Int32(checked { Int64(Glibc.open(path, flags, 0o644)) })
+    do throws(Errno) {
+      return try Int32(checked { Int64(Glibc.open(path, flags, 0o644)) })
+    } catch {
+      // What Linux does by default when a disk fails: nothing can be written, and everything can still be read.
+      guard error == .readOnly, case .existing = mode else { throw error }
+      return try Int32(checked { Int64(Glibc.open(path, O_RDONLY | O_CLOEXEC)) })
+    }
   }
 
   package func close(_ descriptor: Int32) { _ = Glibc.close(descriptor) }

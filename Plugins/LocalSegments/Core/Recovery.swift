@@ -109,11 +109,11 @@ struct Recovery {
         case .index: listing.indexes.insert(base)
         case .timeIndex: listing.timeIndexes.insert(base)
         }
-      } else if entry.name.hasSuffix(IndexRebuild.temporarySuffix) || entry.name.hasSuffix(".tmp") {
+      } else if !entry.isDirectory, PartitionFiles.isTemporary(entry.name) {
         try naming("remove", "\(directory)/\(entry.name)") { () throws(Errno) in
           try fileSystem.remove("\(directory)/\(entry.name)")
         }
-      } else if !PartitionFiles.isKnown(entry.name) {
+      } else if entry.isDirectory || !PartitionFiles.isKnown(entry.name) {
         listing.foreign.append(entry.name)
       }
     }
@@ -223,8 +223,9 @@ struct Recovery {
     entry.areIndexesDurable = index + 1 < listing.bases.count
     guard entry.tail.byteCount > 0 else { return entry }
     if listing.indexes.contains(base), listing.timeIndexes.contains(base), let time = try lastTime(segment),
-      try isPlausible(segment, logByteCount: entry.tail.byteCount)
+      let position = try lastPosition(segment, logByteCount: entry.tail.byteCount)
     {
+      if index + 1 < listing.bases.count { try reportGap(entry, from: position) }
       entry.tail.maxTimestamp = time.timestamp
       entry.tail.maxTimestampLast = base + Int64(time.relativeOffset)
       return entry
@@ -233,21 +234,42 @@ struct Recovery {
     return try RecoveryScan(recovery: self, bases: listing.bases, mayResume: false).rebuildTrusted(entry)
   }
 
-  /// Whether an offset index can be right: whole entries, some when there is more than one interval, and a last one that
-  /// is not zeros, which is what lost writes leave.
-  private func isPlausible(_ segment: Segment, logByteCount: Int64) throws(TierError) -> Bool {
+  /// The position that the last entry of an offset index names, 0 without entries; nil when the index cannot be right:
+  /// it must have whole entries, some when there is more than one interval, and a last one that is not zeros, which is
+  /// what lost writes leave.
+  private func lastPosition(_ segment: Segment, logByteCount: Int64) throws(TierError) -> Int64? {
     let path = segment.index.slot.path
-    return try naming("read", path) { () throws(Errno) in
+    return try naming("read", path) { () throws(Errno) -> Int64? in
       let file = try OpenFile(path, .existing, fileSystem)
       let size = try fileSystem.byteCount(file.descriptor)
-      guard size % Int64(OffsetIndexEntry.byteCount) == 0 else { return false }
-      if size == 0 { return logByteCount <= settings.indexIntervalBytes }
+      guard size % Int64(OffsetIndexEntry.byteCount) == 0 else { return nil }
+      if size == 0 { return logByteCount <= settings.indexIntervalBytes ? 0 : nil }
       let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: OffsetIndexEntry.byteCount, alignment: 8)
       defer { buffer.deallocate() }
       try fileSystem.readFully(file.descriptor, at: size - Int64(buffer.count), into: buffer)
       let entry = OffsetIndexEntry(bytes: UnsafeRawPointer(buffer.baseAddress!))
-      return entry.position > 0 && Int64(entry.position) < logByteCount
+      return entry.position > 0 && Int64(entry.position) < logByteCount ? Int64(entry.position) : nil
     }
+  }
+
+  /// Says so when the batches of a sealed segment, from the one at `position` on, end before the next segment begins:
+  /// the file between them is lost. Kafka's cleaner leaves such gaps as well, so the log is opened all the same.
+  private func reportGap(_ entry: SegmentEntry, from position: Int64) throws(TierError) {
+    guard entry.tail.byteCount - position <= Limits.gapScanByteCountMax else { return }
+    let (segment, next) = (entry.segment, entry.tail.nextOffset)
+    let end = try naming("read", segment.log.path) { () throws(Errno) -> Int64? in
+      let file = try OpenFile(segment.log.path, .existing, fileSystem)
+      var scanner = LogScanner(
+        RecoverySource(file: file), from: position, to: entry.tail.byteCount, expectedOffset: segment.baseOffset,
+        verifiesChecksums: false, bufferByteCount: Limits.headerScanByteCount)
+      var end: Int64?
+      while case .batch(let header, _) = try scanner.next() { end = header.nextOffset }
+      return end
+    }
+    guard let end, end < next else { return }
+    log(
+      .warning, "Offsets are missing between two segments: one was lost, unless Kafka has compacted this log.",
+      [("file", segment.log.path), ("end", String(end)), ("next_segment", String(next))])
   }
 
   /// The last entry of a time index when the file looks right: whole entries, the last one in range and above the one
@@ -283,7 +305,23 @@ enum PartitionFiles {
   private static let kafkaSuffixes = [".snapshot", ".txnindex", ".deleted", ".cleaned", ".swap"]
 
   static func isKnown(_ name: String) -> Bool {
-    name == metadata || name == epochs || kafkaSuffixes.contains { name.hasSuffix($0) }
-      || SegmentFileName.parse(name) != nil || name.hasSuffix(IndexRebuild.temporarySuffix) || name.hasSuffix(".tmp")
+    name == metadata || name == epochs || SegmentFileName.parse(name) != nil || isTemporary(name)
+      || isNumbered(name) && kafkaSuffixes.contains { name.hasSuffix($0) }
+  }
+
+  /// Whether this is what a crash left of a file that was being made: only ours are removed.
+  static func isTemporary(_ name: String) -> Bool {
+    for suffix in [IndexRebuild.temporarySuffix, ".tmp"] where name.hasSuffix(suffix) {
+      let whole = String(name.dropLast(suffix.count))
+      return whole == metadata || whole == epochs || SegmentFileName.parse(whole) != nil
+    }
+    return false
+  }
+
+  /// Whether the name begins like a segment's, as those of all of Kafka's files that belong to one.
+  static func isNumbered(_ name: String) -> Bool {
+    let utf8 = name.utf8
+    return utf8.count > 21 && utf8.prefix(20).allSatisfy { (0x30...0x39).contains($0) }
+      && utf8[utf8.index(utf8.startIndex, offsetBy: 20)] == UInt8(ascii: ".")
   }
 }

@@ -1,22 +1,25 @@
 import KafkaRecords
 import SegmentFormat
 
-/// Beginning a scan at the recovery point, so that a start after a crash takes as long as what was not durable is large,
-/// and not as long as the segments are.
+/// Beginning a scan at the recovery point, so that a start after a crash takes as long as what was not durable is
+/// large, and not as long as the segments are.
 extension RecoveryScan {
-  /// What the scan of the last segment goes on from: its tail up to the recovery point, and the indexes as far as they are
-  /// good. nil when the segment has to be read from its beginning.
+  /// What the scan of the last segment goes on from: its tail up to the recovery point, and the indexes as far as they
+  /// are good. nil when the segment has to be read from its beginning.
   ///
-  /// The checkpoint says at which byte the recovery point lies. It is believed when the batch headers from the last good
-  /// index entry on lead to exactly that byte and offset; the batches below are durable and are not checked. Index entries
-  /// are good as long as they rise and stay below the recovery point: what power loss leaves of others is zeros or missing.
+  /// The checkpoint says at which byte the recovery point lies. It is believed when the batch headers from the last
+  /// good index entry on lead to exactly that byte and offset; the batches below are durable and are not checked. Index
+  /// entries are good as long as they rise and stay below the recovery point: what power loss leaves of others is zeros
+  /// or missing.
   func resume(_ segment: Segment, _ file: OpenFile, fileByteCount: Int64) throws(Errno) -> IndexRebuild? {
     guard mayResume, let known = recovery.known.tail, known.segmentBase == segment.baseOffset,
       segment.baseOffset == bases[bases.count - 1], known.recoveryPoint == recovery.recoveryPoint,
       known.position <= fileByteCount
     else { return nil }
     let end = known.recoveryPoint - segment.baseOffset
-    let offsets = try goodEntries(segment.index) { Int64($0.position) < known.position && Int64($0.relativeOffset) < end }
+    let offsets = try goodEntries(segment.index) {
+      Int64($0.position) < known.position && Int64($0.relativeOffset) < end
+    }
     let times = try goodEntries(segment.timeIndex) {
       $0.timestamp >= 0 && $0.timestamp <= known.maxTimestamp && Int64($0.relativeOffset) < end
     }
@@ -86,7 +89,9 @@ extension RecoveryScan {
       verifiesChecksums: false, bufferByteCount: Limits.headerScanByteCount)
     var isFirst = true
     while case .batch(let header, let position) = try scanner.next() {
-      if isFirst, let last = offsets.last, header.lastOffset - segment.baseOffset != Int64(last.relativeOffset) { return nil }
+      if isFirst, let last = offsets.last, header.lastOffset - segment.baseOffset != Int64(last.relativeOffset) {
+        return nil
+      }
       isFirst = false
       guard header.lastOffset - segment.baseOffset <= Int64(Int32.max) else { return nil }
       try rebuild.note(header, at: position)

@@ -111,8 +111,11 @@ struct RecoveryScan {
     let segment = scanned.entry.segment
     throw TierError(
       .corrupt,
-      "\(segment.log.path) byte \(position): \(scanned.damage?.reason.description ?? "damage") below the recovery point "
-        + "\(recovery.recoveryPoint), with good batches behind it; nothing was changed, restore the file or delete the partition")
+      "\(segment.log.path) byte \(position): "
+        + "\(scanned.damage?.reason.description ?? "damage") below the recovery point "
+        + "\(recovery.recoveryPoint), with good batches behind it; nothing was changed, restore "
+        + "the file or delete the partition"
+    )
   }
 
   private func isGoodBatchBehind(_ scanned: Scanned, _ position: Int64) throws(TierError) -> Bool {
@@ -178,8 +181,8 @@ struct RecoveryScan {
     scanned.entry.areIndexesDurable = isSealed
   }
 
-  /// New indexes stand under their names only when the directory says so: a power cut would bring back the old files, of
-  /// which nothing may be on disk.
+  /// New indexes stand under their names only when the directory says so: a power cut would bring back the old files,
+  /// of which nothing may be on disk.
   private func syncNewNames(_ rebuild: IndexRebuild) throws(Errno) {
     if rebuild.hasReplacedFiles { try fileSystem.syncDirectory(recovery.directory) }
   }

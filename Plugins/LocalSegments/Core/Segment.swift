@@ -64,14 +64,15 @@ final class Segment: Sendable {
   // MARK: preallocation
 
   /// Reserves blocks ahead of the writer: as much again as the log has, at most `step`, never beyond `limit`. Small logs
-  /// get nothing. Blocks. A refusal ends it for this segment: it only costs speed.
-  func reserveAhead(_ file: OpenFile, size: Int64, step: Int64, limit: Int64) {
+  /// get nothing. Blocks. A refusal ends it for this segment: it only costs speed. Neither is anything taken of what
+  /// `space` keeps.
+  func reserveAhead(_ file: OpenFile, size: Int64, step: Int64, limit: Int64, _ space: SpaceReserve) {
     guard step > 0, size >= Limits.preallocationStart, size < limit else { return }
     allocation.withLock { allocation in
       guard !allocation.isOver, allocation.end - size < min(size, step) / 2 else { return }
       let start = max(allocation.end, size)
       let end = min(size + min(size, step), limit)
-      guard end > start else { return }
+      guard end > start, space.hasRoom(end - start) else { return }
       do {
         try file.fileSystem.allocate(file.descriptor, at: start, byteCount: end - start)
         allocation.end = end

@@ -15,9 +15,9 @@ enum ReadStop: Error {
 
 /// One index file of a segment and the entries that are not in it yet.
 ///
-/// Memory is bounded: at most `Limits.unwritableIndexEntriesMax` entries, whatever the file's size; lookups read the file.
-/// One thread appends (the partition's writer); lookups run at any time beside it. The lock is never held across I/O.
-/// The index is a hint: losing entries makes lookups slower, never wrong.
+/// Memory is bounded: at most `Limits.unwritableIndexEntriesMax` entries, whatever the file's size; lookups read the
+/// file. One thread appends (the partition's writer); lookups run at any time beside it. The lock is never held across
+/// I/O. The index is a hint: losing entries makes lookups slower, never wrong.
 final class SegmentIndex<Entry: IndexEntry>: Sendable {
   private struct State {
     /// Entries in the file; nil until it was looked at.
@@ -79,7 +79,9 @@ final class SegmentIndex<Entry: IndexEntry>: Sendable {
     guard let written = state.withLock({ $0.written }) else { return }
     let file = try slot.file(.creating)
     let size = Int64(written * Entry.byteCount)
-    if try file.fileSystem.byteCount(file.descriptor) != size { try file.fileSystem.truncate(file.descriptor, to: size) }
+    if try file.fileSystem.byteCount(file.descriptor) != size {
+      try file.fileSystem.truncate(file.descriptor, to: size)
+    }
     if syncing { try file.fileSystem.syncData(file.descriptor) }
   }
 
@@ -153,7 +155,9 @@ final class SegmentIndex<Entry: IndexEntry>: Sendable {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: entryCount * Entry.byteCount, alignment: 8)
     defer { buffer.deallocate() }
     try read(file, first, into: buffer, cachedOnly: cachedOnly)
-    func entry(_ number: Int) -> Entry { Entry(bytes: UnsafeRawPointer(buffer.baseAddress! + number * Entry.byteCount)) }
+    func entry(_ number: Int) -> Entry {
+      Entry(bytes: UnsafeRawPointer(buffer.baseAddress! + number * Entry.byteCount))
+    }
     low = 1
     high = entryCount
     while low < high {

@@ -9,9 +9,9 @@ struct SegmentReplay {
   let host: HostServices
   let buffers: BufferPool
 
-  /// Writes what is missing and syncs the file. Returns whether its name may not be durable: the file was made now, or by
-  /// a killed process that never synced the directory, and then its entries begin with its first byte. A file that is not
-  /// there is made only from that byte on: otherwise its segment was deleted. Blocks.
+  /// Writes what is missing and syncs the file. Returns whether its name may not be durable: the file was made now, or
+  /// by a killed process that never synced the directory, and then its entries begin with its first byte. A file that
+  /// is not there is made only from that byte on: otherwise its segment was deleted. Blocks.
   func run(_ entries: [CommitLogReplay.Location], _ logs: [OpenFile]) throws(TierError) -> Bool {
     try naming("replay the commit log into", path) { () throws(Errno) in
       let file: OpenFile
@@ -64,9 +64,9 @@ struct SegmentReplay {
     return start
   }
 
-  /// Whether the file has a whole batch of the same offset and with other content where the entry's batch begins at byte
-  /// `start`: a truncation came between, whose release was lost, or another program used the directory. The checksum does
-  /// not cover offset and epoch, so a batch that differs in nothing else was torn there.
+  /// Whether the file has a whole batch of the same offset and with other content where the entry's batch begins at
+  /// byte `start`: a truncation came between, whose release was lost, or another program used the directory. The
+  /// checksum does not cover offset and epoch, so a batch that differs in nothing else was torn there.
   private func isNewer(
     _ file: OpenFile, size: Int64, than wanted: UnsafeMutableRawBufferPointer, from start: Int,
     _ entry: CommitLogReplay.Location

@@ -101,7 +101,8 @@ struct SegmentRewrite {
 
   private func refusal(_ seen: String) -> TierError {
     TierError(
-      .permanent, "\(cleanedPath): \(seen), the segments to replace stand for [\(range.lowerBound), \(range.upperBound))")
+      .permanent,
+      "\(cleanedPath): \(seen), the segments to replace stand for [\(range.lowerBound), \(range.upperBound))")
   }
 
   /// Removes what was written. What cannot be removed now goes at the next start.

@@ -1,8 +1,8 @@
 import SegmentFormat
 import TierKit
 
-/// Checkpoints of many partitions: makes durable what a recovery point relies on, and with `isClosing`, as the second half
-/// of closing, what a clean start trusts.
+/// Checkpoints of many partitions: makes durable what a recovery point relies on, and with `isClosing`, as the second
+/// half of closing, what a clean start trusts.
 ///
 /// In steps over all partitions, so that the file system commits each step at once: write what is missing and begin
 /// write-back; sync the files; give drafts their names; sync the directories. One after the other, 1,500 partitions are
@@ -38,8 +38,8 @@ struct Settlement {
     }
   }
 
-  /// One checkpoint for each partition, in order; nil for one that was closed or cut meanwhile and, with a log line, for
-  /// one that could not be settled. Blocks.
+  /// One checkpoint for each partition, in order; nil for one that was closed or cut meanwhile and, with a log line,
+  /// for one that could not be settled. Blocks.
   func run(_ logs: [PartitionLog]) -> [PartitionCheckpoint?] {
     stride(from: 0, to: logs.count, by: Limits.settledAtOnceMax).flatMap { start in
       runAtOnce(logs[start..<min(logs.count, start + Limits.settledAtOnceMax)])
@@ -54,6 +54,8 @@ struct Settlement {
     workers.run(parts.count) { syncDirectory(parts[$0]) }
     return parts.map { part in
       if let failure = part.failure {
+        // A topic that was deleted meanwhile took its directory along.
+        if failure.code == .notFound, part.isOutdated { return nil }
         part.log.log(.warning, "A partition's checkpoint could not be prepared.", [("error", failure.message)])
         return nil
       }
@@ -73,7 +75,8 @@ struct Settlement {
       }
       guard part.pending.epochs.isChanged, !part.isOutdated else { return }
       let draft = try OpenFile(part.epochsPath + ".tmp", .replacing, fileSystem)
-      try Array(LeaderEpochCheckpoint.format(part.pending.epochs.entries).utf8).withUnsafeBytesTyped { (raw) throws(Errno) in
+      try Array(LeaderEpochCheckpoint.format(part.pending.epochs.entries).utf8).withUnsafeBytesTyped {
+        (raw) throws(Errno) in
         try fileSystem.writeFully(draft.descriptor, raw, at: 0)
       }
       fileSystem.startWriteback(draft.descriptor, at: 0, byteCount: 0)
@@ -84,7 +87,9 @@ struct Settlement {
   private func sync(_ part: Part) {
     part.step { () throws(Errno) in
       try part.log.syncSealedIndexes(part.pending)
-      for slot in [part.active.index.slot, part.active.timeIndex.slot] where isClosing { try part.log.syncIfThere(slot) }
+      for slot in [part.active.index.slot, part.active.timeIndex.slot] where isClosing {
+        try part.log.syncIfThere(slot)
+      }
       if let draft = part.draft { try part.log.fileSystem.syncData(draft.descriptor) }
     }
   }

@@ -2,8 +2,8 @@ import KafkaRecords
 import SegmentFormat
 import TierKit
 
-/// Finishes or takes back an exchange of segments that a crash interrupted (`PartitionLog+Replace.swift`), before recovery
-/// looks at the segments. Data directories of Kafka's, which uses the same names, are understood as well.
+/// Finishes or takes back an exchange of segments that a crash interrupted (`PartitionLog+Replace.swift`), before
+/// recovery looks at the segments. Data directories of Kafka's, which uses the same names, are understood as well.
 ///
 ///  1. `.cleaned` files had not been decided about: they go.
 ///  2. A `.log.swap` is complete and counts: the segments that it stands for go with their indexes, and it becomes the
@@ -18,7 +18,8 @@ struct SwapRecovery {
 
   /// Throws `.corrupt` when a `.log.swap` is not whole; nothing was changed then.
   func run() throws(TierError) {
-    let names = try naming("list", directory) { () throws(Errno) in try fileSystem.list(directory) }.map(\.name)
+    let names = try naming("list", directory) { () throws(Errno) in try fileSystem.list(directory) }
+      .filter { !$0.isDirectory && PartitionFiles.isNumbered($0.name) }.map(\.name)
     var swaps: [Int64] = []
     for name in names {
       if name.hasSuffix(SegmentRewrite.cleanedSuffix) { try remove(name) }

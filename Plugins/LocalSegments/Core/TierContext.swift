@@ -7,6 +7,7 @@ final class TierContext: Sendable {
   let configuration: Configuration
   let descriptors: DescriptorCache
   let buffers = BufferPool()
+  let space: SpaceReserve
   let commitLog: CommitLog
 
   init(
@@ -16,7 +17,8 @@ final class TierContext: Sendable {
     self.host = host
     self.configuration = configuration
     descriptors = DescriptorCache(fileSystem, limit: configuration.openFilesMax)
+    space = SpaceReserve(kept: configuration.keptFreeByteCount, fileSystem, path: dataDirectory)
     commitLog = CommitLog(
-      directory: dataDirectory, fileSystem: fileSystem, host: host, configuration: configuration)
+      directory: dataDirectory, fileSystem: fileSystem, host: host, configuration: configuration, space: space)
   }
 }

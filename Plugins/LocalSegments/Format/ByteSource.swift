@@ -16,15 +16,22 @@ public struct FileFailure: Error, Equatable, CustomStringConvertible {
   public var description: String { "\(operation) \(path): \(String(cString: strerror(code)))" }
 }
 
-/// A file opened for reading, closed when the last reference goes.
+/// A regular file opened for reading, closed when the last reference goes.
 public final class FileSource: ByteSource, Sendable {
   public let path: String
   private let descriptor: Int32
 
   public init(path: String) throws(FileFailure) {
-    descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // Without O_NONBLOCK a FIFO would wait for somebody who writes to it.
+    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     self.path = path
     guard descriptor >= 0 else { throw FileFailure(operation: "open", path: path, code: errno) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw FileFailure(operation: "fstat", path: path, code: errno) }
+    let kind = status.st_mode & S_IFMT
+    guard kind == S_IFREG else {
+      throw FileFailure(operation: "read as a file", path: path, code: kind == S_IFDIR ? EISDIR : ESPIPE)
+    }
   }
 
   deinit { if descriptor >= 0 { close(descriptor) } }

@@ -1,7 +1,7 @@
 // A file of the shared commit log: what a flush of many partitions made durable with one sync, before the segment files
 // themselves are. Numbers are big-endian. The files (commit-log-00, -01, …) are preallocated with zeros and used again
-// and again; each use is a generation with a number of its own, so that what an earlier use left is never taken for part
-// of a later one.
+// and again; each use is a generation with a number of its own, so that what an earlier use left is never taken for
+// part of a later one.
 //
 //  file                                    file header, 64 bytes, twice
 //  ┌────────────────────────────┐          ┌──────────────────────────────────────────────────┐
@@ -24,10 +24,10 @@
 //  kind 3  padding  fills the rest of a page, so that every flush begins with a page of its own
 //  kind 4  begin    first of a generation: `base offset` is the generation before, `position` its number of entries
 //
-// A flush writes its entries, then padding, then syncs. The header's generation is raised, durably, when everything in a
-// file is in synced segment files: then the file counts as empty, whatever stands behind the header. Reading ends at the
-// first entry that is not whole, has another generation or is out of sequence. If two header copies differ, a power cut
-// came between them and the higher generation holds.
+// A flush writes its entries, then padding, then syncs. The header's generation is raised, durably, when everything in
+// a file is in synced segment files: then the file counts as empty, whatever stands behind the header. Reading ends at
+// the first entry that is not whole, has another generation or is out of sequence. If two header copies differ, a power
+// cut came between them and the higher generation holds.
 
 import KafkaRecords
 
@@ -148,7 +148,8 @@ public struct CommitLogEntry: Sendable, Equatable {
     guard bytes.count >= CommitLogFormat.entryHeaderByteCount else { return nil }
     let base = bytes.baseAddress!
     let dataByteCount = base.loadBigEndian(at: 28, as: UInt32.self)
-    guard base.loadBigEndian(at: 0, as: UInt32.self) == CommitLogFormat.entryMagic, let kind = Kind(rawValue: bytes[24]),
+    guard base.loadBigEndian(at: 0, as: UInt32.self) == CommitLogFormat.entryMagic,
+      let kind = Kind(rawValue: bytes[24]),
       dataByteCount <= CommitLogFormat.dataByteCountMax
     else { return nil }
     self.kind = kind

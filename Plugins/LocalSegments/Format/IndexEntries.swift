@@ -8,9 +8,9 @@
 // An entry of .index says: the batch that starts at byte `position` ends with the offset base + relativeOffset. Both
 // numbers rise from entry to entry. To find an offset, take the last entry at or below it and walk on from there.
 //
-// An entry of .timeindex says: no record up to base + relativeOffset is later than `timestamp` (milliseconds). Times rise;
-// offsets never fall. The last entry of a finished segment carries the largest time of all. To find a time, take the
-// last entry at or below it, look its offset up in .index and walk on from there.
+// An entry of .timeindex says: no record up to base + relativeOffset is later than `timestamp` (milliseconds). Times
+// rise; offsets never fall. The last entry of a finished segment carries the largest time of all. To find a time, take
+// the last entry at or below it, look its offset up in .index and walk on from there.
 //
 // Both are sparse: an entry about every index.interval.bytes. They can always be computed again from the log.
 

@@ -47,8 +47,8 @@ public struct LogScanner<Source: ByteSource>: ~Copyable {
   private var bufferStart: Int64 = 0
   private var bufferCount = 0
 
-  /// Scans bytes [start, end) of `source`. Every batch must start at or above `expectedOffset` and above the one before.
-  /// `bufferByteCount` is what the scanner holds in memory, at least a header.
+  /// Scans bytes [start, end) of `source`. Every batch must start at or above `expectedOffset` and above the one
+  /// before. `bufferByteCount` is what the scanner holds in memory, at least a header.
   public init(
     _ source: Source, from start: Int64 = 0, to end: Int64, expectedOffset: Int64, verifiesChecksums: Bool = true,
     bufferByteCount: Int = 256 * 1024

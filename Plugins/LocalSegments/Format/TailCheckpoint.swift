@@ -1,12 +1,14 @@
-// recovery-tail-checkpoint: where in its segment each recovery point lies, so that a start after a crash reads only what
-// was written since. Kafka has no such file and leaves it alone; without it a start reads the segment from its beginning.
+// recovery-tail-checkpoint: where in its segment each recovery point lies, so that a start after a crash reads only
+// what was written since. Kafka has no such file and leaves it alone; without it a start reads the segment from its
+// beginning.
 //
 //     0                                                         version
 //     1                                                         entries
 //     orders 0 4711 4000 81920 1700000000000 4700 1690000000000
 //
-// topic, partition, recovery point, base offset of its segment, byte of the log at which the recovery point lies, then of
-// the batches before it: the largest timestamp, the last offset of the batch that has it, the timestamp of the first.
+// topic, partition, recovery point, base offset of its segment, byte of the log at which the recovery point lies, then
+// of the batches before it: the largest timestamp, the last offset of the batch that has it, the timestamp of the
+// first.
 //
 // A line counts only beside the same recovery point in recovery-point-offset-checkpoint, which is written after it.
 

@@ -17,6 +17,10 @@ public struct TextFileDefect: Error, Equatable, CustomStringConvertible {
 
 /// Splits a file with a version, a count and that many lines of fields.
 func rows(_ text: String, fields: Int, expected: String) throws(TextFileDefect) -> [[Substring]] {
+  // Before anything is split: a file full of zeros is no text, however long it is.
+  guard text.utf8.starts(with: "0\n".utf8) || text == "0" else {
+    throw TextFileDefect(line: 1, expected: "version 0")
+  }
   let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
   guard lines.first == "0" else { throw TextFileDefect(line: 1, expected: "version 0") }
   guard lines.count > 1, let count = Int(lines[1]), count >= 0 else {

@@ -107,7 +107,9 @@ final class BufferedPartition: TierPartition {
 
   func advanceStart(to offset: Int64) throws(TierError) {
     let end = state.endOffset
-    guard offset <= end else { throw TierError(.permanent, "advance_start to \(offset), but the buffer ends at \(end)") }
+    guard offset <= end else {
+      throw TierError(.permanent, "advance_start to \(offset), but the buffer ends at \(end)")
+    }
     drop { $0.advanceStart(to: offset) }
   }
 

@@ -4,8 +4,8 @@ import TierKit
 /// The hot tail of every partition in memory, bounded over all partitions together.
 ///
 /// It is a cache: the oldest batches of whichever partition go when room is needed, and `start_offset` rises with them.
-/// In a chain without another tier (`volatile: true`) that makes the log a bounded window: what was let go is before the
-/// log's start, and readers are told so instead of meeting a hole.
+/// In a chain without another tier (`volatile: true`) that makes the log a bounded window: what was let go is before
+/// the log's start, and readers are told so instead of meeting a hole.
 public final class MemoryBufferTier: Tier {
   public static let description = TierDescription(
     id: "chronik.memory-buffer", name: "MemoryBuffer", version: "1.0.0",

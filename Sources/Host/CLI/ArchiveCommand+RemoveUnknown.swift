@@ -13,8 +13,14 @@ extension ArchiveCommand {
         An archive keeps what belongs to no topic of the catalogue: the
         catalogue may be the one that is wrong. Deleting is for ever; it needs
         the id of each topic, and --yes where nobody can be asked.
-        Prints one JSON object when the output is no terminal. Exit code 0: all
-        that was asked for was done; 1: it was not.
+        Prints one JSON object when the output is no terminal.
+
+        Examples:
+          chronik archive remove-unknown
+          chronik archive remove-unknown --topic-id=DLUDnHlXScWaE7rzWkkQ2Q --yes
+
+        Exit codes: 0 all that was asked for was done, 1 it was not, 64 wrong
+        usage, 78 wrong configuration.
         """)
     @OptionGroup var options: Options
     @Option(
@@ -44,7 +50,9 @@ extension ArchiveCommand {
 
     private func choose(among unknown: [UnknownTopic]) throws -> [UnknownTopic] {
       try topicID.map { text in
-        guard let id = KafkaUUID(text) else { throw CommandFailure("\(text) is no topic id; it has 22 characters") }
+        guard let id = KafkaUUID(text) else {
+          throw CommandFailure("\(text) is not a topic id: one has 22 characters, as this command prints them")
+        }
         guard let topic = unknown.first(where: { $0.id == id }) else {
           throw CommandFailure(
             "\(text) is not among the unknown topics of this archive: it holds nothing of that topic, or the catalogue "
@@ -61,7 +69,8 @@ extension ArchiveCommand {
       }
       for row in rows {
         Terminal.complain(
-          "\(row.topic.key): \(row.topic.partitions.count) partitions with \(row.byteCount) bytes of records go for ever.\n"
+          "\(row.topic.key): \(row.topic.partitions.count) partitions with "
+            + "\(row.byteCount) bytes of records go for ever.\n"
             + "Type the topic's name to delete it:")
         guard readLine() == row.topic.name else { throw CommandFailure("nothing was deleted") }
       }

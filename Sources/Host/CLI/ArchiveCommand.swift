@@ -1,12 +1,17 @@
 public import ArgumentParser
 import Configuration
-import Glibc
 import PluginLoader
 
 /// `chronik archive …`: looking after an archive while its broker is stopped.
 public struct ArchiveCommand: ParsableCommand {
   public static let configuration = CommandConfiguration(
     commandName: "archive", abstract: "Look after an archive and its index. The broker must be stopped.",
+    discussion: """
+      Each command needs the configuration that the broker runs with (the
+      chain says where the archive is) and its data directory:
+        chronik archive verify --config chronik.yaml
+        chronik archive verify --data-dir /var/lib/chronik
+      """,
     subcommands: [Rebuild.self, Verify.self, Export.self, RemoveUnknown.self])
 
   public init() {}
@@ -26,7 +31,12 @@ public struct ArchiveCommand: ParsableCommand {
   struct Rebuild: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Make the index again from the objects in the store.",
-      discussion: "What the index holds and the store does not is removed from it; what the store holds is added.")
+      discussion: """
+        What the index holds and the store does not is removed from it; what
+        the store holds is added. The objects are not changed.
+
+        Exit codes: 0 done, 1 failed, 64 wrong usage, 78 wrong configuration.
+        """)
     @OptionGroup var options: Options
     @Flag(name: .long, help: "Print one JSON object.") var json = false
 
@@ -46,7 +56,10 @@ public struct ArchiveCommand: ParsableCommand {
       abstract: "Compare the index with the store in both directions; change nothing.",
       discussion: """
         Prints one line for each finding: its kind, the object's key and what
-        was seen. Exit code 0: index and store agree; 1: they do not.
+        was seen.
+
+        Exit codes: 0 index and store agree, 1 they do not or cannot be read,
+        64 wrong usage, 78 wrong configuration.
         """)
     @OptionGroup var options: Options
     @Flag(name: .long, help: "Read every object and check every checksum.") var full = false
@@ -83,7 +96,15 @@ public struct ArchiveCommand: ParsableCommand {
   }
 
   struct Export: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Print the index as JSON.")
+    static let configuration = CommandConfiguration(
+      abstract: "Print the index as JSON.",
+      discussion: """
+        Example:
+          chronik archive export orders | jq '.partitions[].objects | length'
+
+        Exit codes: 0 done, also when the index has nothing of the topic,
+        1 failed, 64 wrong usage, 78 wrong configuration.
+        """)
     @OptionGroup var options: Options
     @Argument(help: "Only this topic.") var topic: String?
 
@@ -91,17 +112,8 @@ public struct ArchiveCommand: ParsableCommand {
       let offline = try options.open()
       defer { offline.close() }
       try ArchiveOutput.run {
-        try offline.archive.exportJSON(topic: topic ?? "") { piece in
-          var rest = piece
-          while !rest.isEmpty {
-            let count = write(STDOUT_FILENO, rest.baseAddress, rest.count)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return }
-            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-          }
-        }
+        try offline.archive.exportJSON(topic: topic ?? "") { Terminal.put($0) }
       }
-      Terminal.say("")
     }
   }
 }

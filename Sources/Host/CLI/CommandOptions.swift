@@ -3,7 +3,8 @@ import ArgumentParser
 /// Options that several commands share.
 struct ConfigurationOptions: ParsableArguments {
   @Option(
-    name: .long, help: ArgumentHelp("The configuration file. Without it the embedded defaults are used.", valueName: "file"))
+    name: .long,
+    help: ArgumentHelp("The configuration file. Without it the embedded defaults are used.", valueName: "file"))
   var config: String?
 }
 

@@ -8,6 +8,8 @@ public struct CompactionCommand: ParsableCommand {
     discussion: """
       Both open the data directory as a broker would, recovery included, and
       refuse one that is in use. A running broker compacts by itself.
+
+      Exit codes: 0 done, 1 failed, 64 wrong usage, 78 wrong configuration.
       """,
     subcommands: [Plan.self, Run.self])
 
@@ -25,6 +27,7 @@ public struct CompactionCommand: ParsableCommand {
       let checked = try LoadedChain.load(configuration.config, CommandLineOverrides(dataDirectory: dataDir))
       let settings = checked.loaded.configuration
       do {
+        try DataDirectory.expectUsed(settings.dataDirectory)
         let level = LogLevelSwitch(settings.log.level)
         let broker = try Broker(
           settings, chain: checked.chain, compaction: checked.compaction, plugins: checked.plugins,
@@ -46,7 +49,8 @@ public struct CompactionCommand: ParsableCommand {
   }
 
   struct Plan: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Print what would be done to each compacted partition, and why.")
+    static let configuration = CommandConfiguration(
+      abstract: "Print what would be done to each compacted partition, and why.")
     @OptionGroup var options: Options
 
     func run() throws {
@@ -69,11 +73,20 @@ public struct CompactionCommand: ParsableCommand {
   }
 
   struct Run: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Compact what is worth it, with one log line for each partition.")
+    static let configuration = CommandConfiguration(
+      abstract: "Compact what is worth it, with one log line for each partition.")
     @OptionGroup var options: Options
 
     func run() throws {
-      try options.withService { service, _ in service.lookAround(isForced: options.force) }
+      var hasFailed = false
+      try options.withService { service, topics in
+        guard topics.all.contains(where: { $0.configuration.compacts }) else {
+          return Terminal.say("no topic is compacted")
+        }
+        service.lookAround(isForced: options.force)
+        hasFailed = service.hasFailures
+      }
+      if hasFailed { throw ExitCode.failure }
     }
   }
 }

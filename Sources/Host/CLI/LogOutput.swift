@@ -37,16 +37,22 @@ struct LogOutput: LogHandler {
     Terminal.complain(format == .json ? json(level, message, fields) : text(level, message, fields))
   }
 
-  private func text(_ level: Logger.Level, _ message: Logger.Message, _ fields: [(key: String, value: Logger.MetadataValue)]) -> String {
+  private func text(
+    _ level: Logger.Level, _ message: Logger.Message, _ fields: [(key: String, value: Logger.MetadataValue)]
+  ) -> String {
     let pairs = fields.map { " \($0.key)=\(Self.quoted("\($0.value)"))" }.joined()
     return "\(Self.timestamp) \(level.rawValue.uppercased()) \(message)\(pairs)"
   }
 
-  private func json(_ level: Logger.Level, _ message: Logger.Message, _ fields: [(key: String, value: Logger.MetadataValue)]) -> String {
+  private func json(
+    _ level: Logger.Level, _ message: Logger.Message, _ fields: [(key: String, value: Logger.MetadataValue)]
+  ) -> String {
     var object: [String: String] = ["time": Self.timestamp, "level": level.rawValue, "message": "\(message)"]
     for field in fields where object[field.key] == nil { object[field.key] = "\(field.value)" }
     do {
-      return String(decoding: try JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes]), as: UTF8.self)
+      return String(
+        decoding: try JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes]),
+        as: UTF8.self)
     } catch {
       return "{\"level\":\"error\",\"message\":\"a log line cannot be written as JSON\"}"
     }

@@ -23,6 +23,7 @@ struct OfflineArchive {
     let settings = checked.loaded.configuration
     do {
       let index = try choose(checked.chain, wanted)
+      try DataDirectory.expectUsed(settings.dataDirectory)
       let directory = try DataDirectory(
         path: settings.dataDirectory, nodeID: settings.nodeID, clusterID: settings.clusterID)
       let pool = BlockingPool(threads: 4)

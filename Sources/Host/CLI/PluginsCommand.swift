@@ -14,15 +14,30 @@ public struct PluginsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Run the tier contract suite against a library, out of process.",
       discussion: """
-        chronik plugins check FILE.so [--product NAME] [--setting KEY=VALUE]...
-            [--rule ID|GROUP]... [--seed N] [--deadline SECONDS] [--json]
+        Prints one line for each rule: kept ✓, broken ✗ with what was seen,
+        or not applicable –. A crash or a hang of the plugin is reported as
+        the rule that caused it, and the other rules still run.
 
-        Prints one line per rule: kept, broken with what was seen, or not
-        applicable. A crash or a hang of the plugin is reported as the rule
-        that caused it. Exit code 0: every rule holds; 1: a rule is broken;
-        2: the library cannot be used, with the reason.
+        OPTIONS OF THE SUITE:
+          --product NAME        The tier, when the library offers several.
+          --setting KEY=VALUE   A setting of the tier, as in YAML; repeatable.
+          --rule ID|GROUP       Only this rule, or this group of rules (the
+                                part before the dot); repeatable.
+          --seed NUMBER         Repeats the run that printed this seed.
+          --scratch DIRECTORY   Where the tiers keep their files; it must exist
+                                and is kept. Default: a new one that is removed.
+          --deadline SECONDS    After which a rule counts as hung; default 60.
+          --json                One JSON object instead of text.
+
+        Examples:
+          chronik plugins check ./libRing.so
+          chronik plugins check ./libRing.so --setting capacity=1MiB \\
+            --rule read --seed 42
+
+        Exit codes: 0 every rule holds, 1 a rule is broken, 2 the library
+        cannot be used (the reason is said), 64 wrong usage.
         """)
-    @Argument(parsing: .captureForPassthrough, help: "The library and the options above.")
+    @Argument(parsing: .captureForPassthrough, help: "The library (FILE.so) and the options above.")
     var words: [String] = []
 
     func run() throws {
@@ -33,7 +48,15 @@ public struct PluginsCommand: ParsableCommand {
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "List the plugins on plugins.path: tiers, stores, strategies, abilities, settings. Nothing is started.")
+      abstract: "List the plugins on plugins.path: tiers, stores, strategies, abilities, settings. Nothing is started.",
+      discussion: """
+        Examples:
+          chronik plugins list
+          chronik plugins list -v --config chronik.yaml
+
+        Exit codes: 0 done, 1 a library cannot be used or there is none,
+        78 wrong configuration, 64 wrong usage.
+        """)
     @OptionGroup var options: ConfigurationOptions
     @Flag(name: .shortAndLong, help: "Print the settings of each, too.") var verbose = false
 
@@ -61,7 +84,8 @@ public struct PluginsCommand: ParsableCommand {
           for product in plugin.products {
             let descriptor = TierDescriptor(product.descriptor)
             rows.append([
-              descriptor.name, "tier", descriptor.version, plugin.abi, "\(descriptor.abilities)", path, descriptor.summary,
+              descriptor.name, "tier", descriptor.version, plugin.abi, "\(descriptor.abilities)", path,
+              descriptor.summary,
             ])
             details += settingLines(descriptor.name, descriptor.configKeys)
           }
@@ -85,7 +109,8 @@ public struct PluginsCommand: ParsableCommand {
 
     private func settingLines(_ owner: String, _ keys: [PluginConfigKey]) -> [String] {
       keys.map { key in
-        "\(owner).\(key.name)  (default \(key.defaultValue ?? (key.required ? "none, required" : "none")))  \(key.summary)"
+        "\(owner).\(key.name)  (default "
+          + "\(key.defaultValue ?? (key.required ? "none, required" : "none")))  \(key.summary)"
       }
     }
   }

@@ -12,8 +12,36 @@ enum Terminal {
     _ = write(STDERR_FILENO, bytes, bytes.count)
   }
 
-  /// Writes a line to standard output at once, also when that is a pipe.
+  /// Writes lines to standard output at once, also when that is a pipe; see `put`. The last ends with a newline in any
+  /// case.
   static func say(_ text: String) {
+    Array((text.hasSuffix("\n") ? text : text + "\n").utf8).withUnsafeBytes { put($0) }
+  }
+
+  /// Writes all of `bytes` to standard output. When that is closed or its disk is full, the process ends with exit code
+  /// 1: a part of an answer must not pass for the whole. For commands; nothing of theirs needs an orderly end.
+  static func put(_ bytes: UnsafeRawBufferPointer) {
+    var rest = bytes
+    while !rest.isEmpty {
+      let count = write(STDOUT_FILENO, rest.baseAddress, rest.count)
+      if count < 0, errno == EINTR { continue }
+      if count < 0, errno == EAGAIN {
+        // Somebody made the pipe non-blocking; its reader is slow.
+        var wanted = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
+        _ = poll(&wanted, 1, -1)
+        continue
+      }
+      guard count > 0 else {
+        // A reader that has seen enough (`| head`) is no failure to speak of.
+        if errno != EPIPE { complain("chronik: cannot write to standard output: \(String(cString: strerror(errno)))") }
+        _exit(1)
+      }
+      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+    }
+  }
+
+  /// Writes a line to standard output if that takes it. For the broker, which goes on without.
+  static func announce(_ text: String) {
     let bytes = Array((text + "\n").utf8)
     _ = write(STDOUT_FILENO, bytes, bytes.count)
   }

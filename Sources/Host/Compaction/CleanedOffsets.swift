@@ -33,7 +33,9 @@ struct CleanedOffsets {
   func offset(_ id: PartitionIdentity) -> Int64 { offsets[Self.key(id)] ?? -1 }
 
   /// Takes over an offset and writes the file without the partitions that are not among `live`.
-  mutating func save(_ id: PartitionIdentity, _ offset: Int64, live: [PartitionIdentity]) throws(DataDirectory.Failure) {
+  mutating func save(
+    _ id: PartitionIdentity, _ offset: Int64, live: [PartitionIdentity]
+  ) throws(DataDirectory.Failure) {
     offsets[Self.key(id)] = offset
     let keys = Set(live.map(Self.key))
     offsets = offsets.filter { keys.contains($0.key) }

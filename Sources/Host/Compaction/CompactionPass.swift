@@ -4,9 +4,9 @@ import TierAPI
 
 /// Carries out one plan for one partition. Blocks; on compaction's thread.
 ///
-/// Groups are exchanged in offset order, each durably before the next: a tombstone only goes when the older records of its
-/// key are gone for good, whatever happens in between. A crash leaves some groups rewritten and the old checkpoint, and
-/// the next run does the same work again.
+/// Groups are exchanged in offset order, each durably before the next: a tombstone only goes when the older records of
+/// its key are gone for good, whatever happens in between. A crash leaves some groups rewritten and the old checkpoint,
+/// and the next run does the same work again.
 struct CompactionPass {
   let log: PartitionLog
   let strategy: CompactionHandle
@@ -73,7 +73,9 @@ struct CompactionPass {
       try pace(bytes.count)
       end = header.nextOffset
       var flags: UInt32 = header.nextOffset == group.range.upperBound ? CHRONIK_BATCH_LAST : 0
-      if header.hasProducerID, producers[header.producerID] == header.lastOffset { flags |= CHRONIK_BATCH_PRODUCER_LAST }
+      if header.hasProducerID, producers[header.producerID] == header.lastOffset {
+        flags |= CHRONIK_BATCH_PRODUCER_LAST
+      }
       switch try run.rewrite(bytes, header.baseOffset..<header.nextOffset, flags: flags) {
       case .keep: try output.append(bytes)
       case .drop:

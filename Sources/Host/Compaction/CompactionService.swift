@@ -6,11 +6,11 @@ import NIOConcurrencyHelpers
 import PluginLoader
 import TierAPI
 
-/// Compacts topics in the background: one thread that looks at every compacted partition, asks the strategy for plans and
-/// carries out the most urgent ones, one after the other, within a bound of bytes per second.
+/// Compacts topics in the background: one thread that looks at every compacted partition, asks the strategy for plans
+/// and carries out the most urgent ones, one after the other, within a bound of bytes per second.
 ///
-/// It never runs on the produce path. Segments are exchanged under the partition's `segmentChanges`, which retention and
-/// DeleteRecords hold too, so that nobody removes what somebody else is putting in place.
+/// It never runs on the produce path. Segments are exchanged under the partition's `segmentChanges`, which retention
+/// and DeleteRecords hold too, so that nobody removes what somebody else is putting in place.
 final class CompactionService: @unchecked Sendable {
   /// Why a run ended early.
   private struct Stopped: Error {}
@@ -28,6 +28,8 @@ final class CompactionService: @unchecked Sendable {
   private var cleaned: CleanedOffsets
   private var pace: CompactionPace
   private var failures: [PartitionIdentity: Failure] = [:]
+  /// Whether the last run over some partition failed; the log says why. For the thread that runs `lookAround`.
+  var hasFailures: Bool { !failures.isEmpty }
 
   private enum State: Int { case running, stopping }
 
@@ -77,8 +79,8 @@ final class CompactionService: @unchecked Sendable {
     thread?.join()
   }
 
-  /// One look at all partitions, and the runs that follow from it, the most urgent first. On the service's thread, or on a
-  /// caller's that uses the service alone.
+  /// One look at all partitions, and the runs that follow from it, the most urgent first. On the service's thread, or
+  /// on a caller's that uses the service alone.
   func lookAround(isForced: Bool) {
     let now = clock()
     var candidates: [(topic: Topic, log: PartitionLog, urgency: Double)] = []
@@ -165,7 +167,9 @@ final class CompactionService: @unchecked Sendable {
 
   /// True when the service shall end.
   private func rest(for time: Duration) -> Bool {
-    guard condition.lock(whenValue: .stopping, timeoutSeconds: Double(time.wholeMilliseconds) / 1000) else { return false }
+    guard condition.lock(whenValue: .stopping, timeoutSeconds: Double(time.wholeMilliseconds) / 1000) else {
+      return false
+    }
     condition.unlock()
     return true
   }

@@ -10,8 +10,8 @@ extension PartitionLog {
 
   /// The partition as a strategy is shown it; nil when the log is closed or its commit tier cannot rewrite.
   ///
-  /// Rule: with tiers below the commit tier, only what lies above their end may be rewritten. What they hold is their own
-  /// copy, which would go on to say what compaction took out.
+  /// Rule: with tiers below the commit tier, only what lies above their end may be rewritten. What they hold is their
+  /// own copy, which would go on to say what compaction took out.
   func compactionView(
     _ configuration: ResolvedTopicConfiguration, cleanedOffset: Int64, now: Int64, isForced: Bool
   ) throws(TierFailure) -> CompactionView? {
@@ -37,9 +37,9 @@ extension PartitionLog {
     }
   }
 
-  /// Calls `body` with every batch that the commit tier holds of the range, in order, checksums checked, until it answers
-  /// false. Caches are left out: what is rewritten is what the commit tier has. Throws `.notFound` when the log is closed
-  /// or the range went meanwhile.
+  /// Calls `body` with every batch that the commit tier holds of the range, in order, checksums checked, until it
+  /// answers false. Caches are left out: what is rewritten is what the commit tier has. Throws `.notFound` when the log
+  /// is closed or the range went meanwhile.
   func forEachCommittedBatch(
     in range: Range<Int64>, _ body: (RecordBatchHeader, UnsafeRawBufferPointer) throws -> Bool
   ) throws {
@@ -48,7 +48,8 @@ extension PartitionLog {
       guard enter() else { throw TierFailure(.notFound, origin: "compaction", message: "the partition is closed") }
       defer { leave() }
       let reply = try chain.commit.read(
-        offset: position, endOffset: range.upperBound, maxBytes: Self.bytesPerRead, minOneBatch: true, nonblocking: false)
+        offset: position, endOffset: range.upperBound, maxBytes: Self.bytesPerRead, minOneBatch: true,
+        nonblocking: false)
       guard case .batches(let extents, _, let next, _) = reply, next > position else {
         throw TierFailure(.notFound, origin: "compaction", message: "offset \(position) is not held any more")
       }
@@ -67,8 +68,8 @@ extension PartitionLog {
     }
   }
 
-  /// Puts the rewritten batches in the place of a group's segments and lets the caches forget what they hold of it. False
-  /// when the segments are not what the plan saw: retention or DeleteRecords was faster, and nothing happened.
+  /// Puts the rewritten batches in the place of a group's segments and lets the caches forget what they hold of it.
+  /// False when the segments are not what the plan saw: retention or DeleteRecords was faster, and nothing happened.
   func exchange(_ group: CompactionPlan.Group, for extents: [chronik_extent]) throws(TierFailure) -> Bool {
     let result = segmentChanges.runAndWait { [self] in
       Result { () throws(TierFailure) in try exchangeAlone(group, for: extents) }
@@ -133,6 +134,7 @@ extension chronik_compaction_settings {
 
 extension ResolvedTopicConfiguration {
   /// Whether finished segments may be copied to a tier below. A compacted topic's never are, as Kafka refuses remote
-  /// storage for them: a copy would keep what compaction takes out, and compaction does not reach below the commit tier.
+  /// storage for them: a copy would keep what compaction takes out, and compaction does not reach below the commit
+  /// tier.
   var mayBeOffloaded: Bool { !compacts }
 }

@@ -71,6 +71,7 @@ final class RewriteOutput {
 
   private static func failure(_ action: String, _ path: String) -> TierFailure {
     TierFailure(
-      errno == ENOSPC ? .noSpace : .retriable, origin: "compaction", message: "\(action) \(path): \(String(cString: strerror(errno)))")
+      errno == ENOSPC ? .noSpace : .retriable, origin: "compaction",
+      message: "\(action) \(path): \(String(cString: strerror(errno)))")
   }
 }

@@ -29,6 +29,7 @@ enum RewrittenBatchCheck {
 
   private static func refusal(_ old: RecordBatchHeader, _ reason: String) -> TierFailure {
     TierFailure(
-      .permanent, origin: "compaction", message: "the batch that should replace [\(old.baseOffset), \(old.nextOffset)) \(reason)")
+      .permanent, origin: "compaction",
+      message: "the batch that should replace [\(old.baseOffset), \(old.nextOffset)) \(reason)")
   }
 }

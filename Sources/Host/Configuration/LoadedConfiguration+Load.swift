@@ -13,8 +13,8 @@ extension LoadedConfiguration {
     return try parse(file: path, bytes: bytes, overrides: overrides, environment: environment)
   }
 
-  /// The same for bytes that are already in memory. `file` is what messages call them and where relative paths start; nil
-  /// stands for the built-in defaults and ignores `bytes`.
+  /// The same for bytes that are already in memory. `file` is what messages call them and where relative paths start;
+  /// nil stands for the built-in defaults and ignores `bytes`.
   public static func parse(
     file: String?, bytes: [UInt8], overrides: CommandLineOverrides = CommandLineOverrides(),
     environment: ConfigurationEnvironment

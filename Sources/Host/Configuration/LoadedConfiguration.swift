@@ -1,4 +1,5 @@
-/// A configuration together with what is needed to talk about it: where each setting came from, and what deserves a warning.
+/// A configuration together with what is needed to talk about it: where each setting came from, and what deserves a
+/// warning.
 public struct LoadedConfiguration: Sendable {
   public let configuration: Configuration
   public let origins: ConfigurationOrigins

@@ -1,10 +1,10 @@
 import NIOConcurrencyHelpers
 import PluginLoader
 
-/// Reads from tiers below the commit tier, which may wait for a network: on threads of their own, so that they hold up no
-/// disk read and no append, and kept apart from the fetches that asked. A fetch whose time is up is answered without the
-/// bytes; when they have come, the next fetch of the same offset takes them. So a consumer gets on although every read
-/// takes longer than its fetches wait.
+/// Reads from tiers below the commit tier, which may wait for a network: on threads of their own, so that they hold up
+/// no disk read and no append, and kept apart from the fetches that asked. A fetch whose time is up is answered without
+/// the bytes; when they have come, the next fetch of the same offset takes them. So a consumer gets on although every
+/// read takes longer than its fetches wait.
 final class ColdReads: Sendable {
   struct Key: Hashable, Sendable {
     var partition: PartitionIdentity

@@ -7,9 +7,9 @@ import PluginLoader
 ///
 /// It reads what can be had without blocking. When that is enough (min_bytes, an error, or no time left) it answers;
 /// otherwise it parks on its partitions and is woken by the append that makes new bytes visible, or by its deadline. A
-/// partition whose bytes must come from a disk is read on the blocking pool, once per fetch, while the others are ready.
-/// Bytes from below the commit tier are fetched beside it (`ColdReads`); the answer does not wait for them beyond the
-/// deadline, nor when the other partitions have enough.
+/// partition whose bytes must come from a disk is read on the blocking pool, once per fetch, while the others are
+/// ready. Bytes from below the commit tier are fetched beside it (`ColdReads`); the answer does not wait for them
+/// beyond the deadline, nor when the other partitions have enough.
 ///
 /// Confined to the connection's event loop, except for ``wake()``.
 final class FetchOperation: LogWaiter, @unchecked Sendable {
@@ -97,7 +97,12 @@ final class FetchOperation: LogWaiter, @unchecked Sendable {
     data.abortedTransactions = isolation == .readCommitted ? [] : nil
     data.records = .external(byteCount: 0)
     guard let log = find(target) else {
-      data.errorCode = target.topicID == .zero ? .unknownTopicOrPartition : unknownID(target)
+      data.errorCode = context.version < 13 ? .unknownTopicOrPartition : unknownID(target)
+      return Result(data: data, extents: [], log: nil)
+    }
+    // As Kafka: who asks like this cannot read what the topic is set to hold (KIP-110).
+    guard context.version >= 10 || log.validator.codec != .zstd else {
+      data.errorCode = .unsupportedCompressionType
       return Result(data: data, extents: [], log: nil)
     }
     let offsets = log.offsets
@@ -134,8 +139,8 @@ final class FetchOperation: LogWaiter, @unchecked Sendable {
     }
   }
 
-  /// Compares what the client has read with the log's history (v12): nil when it is part of it. Otherwise what it saw was
-  /// lost, and the answer names the place from which it must forget.
+  /// Compares what the client has read with the log's history (v12): nil when it is part of it. Otherwise what it saw
+  /// was lost, and the answer names the place from which it must forget.
   private func checkLastFetched(
     _ target: FetchTarget, _ log: PartitionLog, _ offsets: LogOffsets, _ base: FetchResponse.PartitionData
   ) -> Result? {
@@ -159,7 +164,7 @@ final class FetchOperation: LogWaiter, @unchecked Sendable {
 
   private func find(_ target: FetchTarget) -> PartitionLog? {
     let topics = context.broker.topics
-    let topic = target.topicID == .zero ? topics.topic(target.topic) : topics.topic(target.topicID)
+    let topic = context.version < 13 ? topics.topic(target.topic) : topics.topic(target.topicID)
     return topic?.partition(target.partition)
   }
 

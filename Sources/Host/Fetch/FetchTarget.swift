@@ -21,6 +21,25 @@ struct FetchKey: Hashable, Sendable {
 }
 
 extension FetchTarget {
+  /// Each partition once, where it was named first and as it was named last, which is what Kafka makes of repetitions.
+  /// The log of a partition is read, and has somebody to wake, for every target.
+  static func distinct(_ targets: [FetchTarget]) -> [FetchTarget] {
+    guard targets.count > 1 else { return targets }
+    var places: [FetchKey: Int] = [:]
+    places.reserveCapacity(targets.count)
+    var distinct: [FetchTarget] = []
+    distinct.reserveCapacity(targets.count)
+    for target in targets {
+      if let place = places[target.key] {
+        distinct[place] = target
+      } else {
+        places[target.key] = distinct.count
+        distinct.append(target)
+      }
+    }
+    return distinct
+  }
+
   var key: FetchKey { FetchKey(topic: topic, topicID: topicID, partition: partition) }
 
   init(_ topic: FetchRequest.FetchTopic, _ partition: FetchRequest.FetchPartition) {

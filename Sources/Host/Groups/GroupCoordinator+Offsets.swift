@@ -62,6 +62,7 @@ extension GroupCoordinator {
     answer: @escaping (Result<[TopicPartitionName: GroupRefusal], GroupRefusal>) -> Void
   ) {
     do throws(GroupRefusal) {
+      if id.isEmpty { throw .invalidGroupID }
       guard let group = try self.group(id), group.machine.state != .dead else { throw .groupNotFound }
       if group.machine.state != .empty, !group.machine.isConsumerGroup { throw .groupNotEmpty }
       var refused: [TopicPartitionName: GroupRefusal] = [:]

@@ -181,7 +181,8 @@ final class GroupCoordinator: @unchecked Sendable {
       logger.error("A group cannot be encoded", metadata: ["group": "\(group.id)", "error": "\(error)"])
     }
     logger.warning(
-      "A group was not stored: it is too large", metadata: ["group": "\(group.id)", "members": "\(snapshot.members.count)"])
+      "A group was not stored: it is too large",
+      metadata: ["group": "\(group.id)", "members": "\(snapshot.members.count)"])
     loop.execute { ended(false) }
   }
 
@@ -206,11 +207,28 @@ final class GroupCoordinator: @unchecked Sendable {
     // Sessions move with every heartbeat; a timer that fires early sets itself anew.
     if let timer = group.timer, timer.due <= due { return }
     group.timer?.task.cancel()
-    let task = loop.scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(0, due.nanoseconds)))) { [weak self, weak group] in
-      guard let self, let group, !self.isStopped else { return }
-      group.timer = nil
-      self.perform(group.machine.advance(to: self.now), group)
+    let task = loop.scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(0, due.nanoseconds)))) {
+      [weak self, weak group] in
+      guard let self, let group else { return }
+      self.fire(group, due)
     }
     group.timer = (due, task)
+  }
+
+  /// The deadline of `group` has come. A timer that is late was held up with this loop or the whole process, and so was
+  /// what members sent in time: that is heard first, or a stalled disk would expel members that live.
+  private func fire(_ group: Group, _ due: Duration) {
+    guard let grace = GroupLimits.grace(afterDelay: now.uptime - due) else { return expire(group) }
+    let task = loop.scheduleTask(in: .nanoseconds(grace.nanoseconds)) { [weak self, weak group] in
+      guard let self, let group else { return }
+      self.expire(group)
+    }
+    group.timer = (due, task)
+  }
+
+  private func expire(_ group: Group) {
+    guard !isStopped else { return }
+    group.timer = nil
+    perform(group.machine.advance(to: now), group)
   }
 }

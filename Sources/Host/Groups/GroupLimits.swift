@@ -3,8 +3,8 @@ enum GroupLimits {
   /// How long a member that joined for the first time stays without an answer. It has no id yet with which it could
   /// send heartbeats, and its connection is not watched; a living client asks again. Kafka's value.
   static let newMemberJoinTimeout: Duration = .seconds(300)
-  /// A gathering to which nobody came lasts at least this long the next time. Rebalance timeouts are the clients' word, and
-  /// zero is one of them: without it the coordinator would do nothing else until the sessions end.
+  /// A gathering to which nobody came lasts at least this long the next time. Rebalance timeouts are the clients' word,
+  /// and zero is one of them: without it the coordinator would do nothing else until the sessions end.
   static let repeatedGatheringMin: Duration = .seconds(1)
   /// What one member says about itself over all its protocols. Subscriptions to ten thousand topics stay below it, and
   /// several of them fit ``unitByteCountMax``.
@@ -26,4 +26,11 @@ enum GroupLimits {
   static let parallelLoads = 4
   /// Pause before a partition that could not be read is tried again.
   static let loadRetryDelay: Duration = .seconds(10)
+  /// A timer later than this was held up.
+  static let timerDelayMax: Duration = .milliseconds(250)
+  /// How long members are waited for at most after a delay.
+  static let graceMax: Duration = .seconds(5)
+
+  /// How long a timer that was `delay` late lets members be heard before it acts; nil: it was in time.
+  static func grace(afterDelay delay: Duration) -> Duration? { delay > timerDelayMax ? min(delay, graceMax) : nil }
 }

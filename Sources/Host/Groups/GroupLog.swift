@@ -4,8 +4,8 @@ import KafkaRecords
 
 /// One partition of the offsets topic as the coordinator writes it.
 ///
-/// A *unit* is a list of records that belong together: the offsets of one commit, the snapshot of one group. One batch is
-/// on its way at a time; units that arrive meanwhile share the next one. So the order of calls is the order of
+/// A *unit* is a list of records that belong together: the offsets of one commit, the snapshot of one group. One batch
+/// is on its way at a time; units that arrive meanwhile share the next one. So the order of calls is the order of
 /// the log and of the completions, and the number of batches follows the disk, not the clients.
 ///
 /// All of it is confined to the coordinator's event loop.
@@ -83,7 +83,8 @@ final class GroupLog: @unchecked Sendable {
       do { return try RecordBatchHeader(parsing: bytes) } catch { preconditionFailure("our own batch: \(error)") }
     }
     return AppendRequest(
-      frame: frame, batches: [ValidatedBatch(range: 0..<bytes.count, header: header)], acks: .all, completion: completion)
+      frame: frame, batches: [ValidatedBatch(range: 0..<bytes.count, header: header)], acks: .all,
+      completion: completion)
   }
 
   private func finish(_ units: [Unit], succeeded: Bool) {

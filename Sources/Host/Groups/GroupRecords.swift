@@ -15,9 +15,9 @@ import KafkaProtocol
 /// member string id │ string? instanceID │ string clientID │ string clientHost │ int32 rebalanceTimeout
 ///        │ int32 sessionTimeout │ bytes subscription │ bytes assignment
 /// ```
-/// Values are written in version 3, offsets with an expiry of their own in version 1, the only one that has it. Versions 0
-/// to 4 are read; 4 has the fields of 3 in the flexible encoding. A null value is a tombstone. Keys of versions above
-/// 2 belong to newer group protocols and are passed over.
+/// Values are written in version 3, offsets with an expiry of their own in version 1, the only one that has it.
+/// Versions 0 to 4 are read; 4 has the fields of 3 in the flexible encoding. A null value is a tombstone. Keys of
+/// versions above 2 belong to newer group protocols and are passed over.
 enum GroupRecords {
   enum Key: Hashable, Sendable {
     case offset(group: String, TopicPartitionName)

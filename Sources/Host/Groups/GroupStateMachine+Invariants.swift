@@ -8,7 +8,8 @@ extension GroupStateMachine {
     for member in members.values {
       precondition(member.instanceID.map { staticIDs[$0] == member.id } ?? true)
       precondition(member.awaitingJoin == nil || member.awaitingSync == nil, "a member waits for one thing")
-      precondition(member.deadline != nil || member.awaitingJoin != nil || member.awaitingSync != nil, "immortal member")
+      precondition(
+        member.deadline != nil || member.awaitingJoin != nil || member.awaitingSync != nil, "immortal member")
       precondition(pending[member.id] == nil, "a member's id is not used yet")
     }
     var counted: [String: Int] = [:]

@@ -124,8 +124,8 @@ extension GroupStateMachine {
     }
   }
 
-  /// The replacement is durable: the member goes on with the assignment of its predecessor. A client that cannot be told
-  /// to skip the assignment must not think that it leads.
+  /// The replacement is durable: the member goes on with the assignment of its predecessor. A client that cannot be
+  /// told to skip the assignment must not think that it leads.
   mutating func finishReplacement(
     _ id: String, _ token: ReplyToken, mayLead: Bool, formerLeader: String?, succeeded: Bool, at now: GroupMoment
   ) {

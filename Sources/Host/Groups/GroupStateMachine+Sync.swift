@@ -51,7 +51,9 @@ extension GroupStateMachine {
   }
 
   private mutating func finishAssignment(of generation: Int32, succeeded: Bool, at now: GroupMoment) {
-    guard state == .completingRebalance, generation == self.generation, let assignment = assignmentInStore else { return }
+    guard state == .completingRebalance, generation == self.generation, let assignment = assignmentInStore else {
+      return
+    }
     assignmentInStore = nil
     if succeeded {
       for id in members.keys { members[id]!.assignment = assignment[id] ?? [] }

@@ -1,23 +1,23 @@
 /// One consumer group under Kafka's classic protocol: who is in it, which generation holds, and who waits for what.
 ///
 /// Pure: requests, the time and the outcome of stores go in; answers and stores come out as ``GroupAction``s, to be
-/// performed in order. No clock, no socket, no disk. The shell calls ``advance(to:)`` no later than ``nextDeadline`` and
-/// `stored` once for every store.
+/// performed in order. No clock, no socket, no disk. The shell calls ``advance(to:)`` no later than ``nextDeadline``
+/// and `stored` once for every store.
 ///
 /// ``GroupState`` draws the transitions. Beyond them:
 ///
 /// - **Empty** A first join opens the *initial* rebalance: it lasts `initialRebalanceDelay`, prolonged by the same
 ///   while members keep coming, up to the rebalance timeout.
-/// - **PreparingRebalance** Ends when every member has rejoined and nobody who was given an id is still expected. At the
-///   rebalance timeout dynamic members that did not rejoin are dropped; static ones stay until their session ends.
+/// - **PreparingRebalance** Ends when every member has rejoined and nobody who was given an id is still expected. At
+///   the rebalance timeout dynamic members that did not rejoin are dropped; static ones stay until their session ends.
 ///   Without anybody left the group is Empty.
 /// - **CompletingRebalance** Every member has the answer to its join. The leader's sync brings the assignment, which is
 ///   stored and then handed out. Who has not synced after a rebalance timeout is dropped.
-/// - **Stable** A member that leaves, dies, or comes with other protocols than before starts the next rebalance; so does
-///   a rejoin of the leader, which is how it asks for a new assignment.
+/// - **Stable** A member that leaves, dies, or comes with other protocols than before starts the next rebalance; so
+///   does a rejoin of the leader, which is how it asks for a new assignment.
 ///
-/// Sessions: a member's session ends at its deadline, which every request of it moves. While the broker owes a member an
-/// answer it has no deadline, except a new one in the rebalance (`GroupLimits.newMemberJoinTimeout`).
+/// Sessions: a member's session ends at its deadline, which every request of it moves. While the broker owes a member
+/// an answer it has no deadline, except a new one in the rebalance (`GroupLimits.newMemberJoinTimeout`).
 struct GroupStateMachine: Sendable {
   struct Settings: Sendable, Equatable {
     var initialRebalanceDelay: Duration

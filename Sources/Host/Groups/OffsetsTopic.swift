@@ -7,8 +7,8 @@ enum OffsetsTopic {
     "cleanup.policy": "compact", "compression.type": "producer", "segment.bytes": "104857600",
   ]
 
-  /// The partition that holds everything about `group`: the absolute value of Java's `String.hashCode` modulo the number
-  /// of partitions, so that Kafka's tools look in the right place.
+  /// The partition that holds everything about `group`: the absolute value of Java's `String.hashCode` modulo the
+  /// number of partitions, so that Kafka's tools look in the right place.
   static func partition(of group: String, count: Int32) -> Int32 {
     precondition(count > 0)
     var hash: Int32 = 0

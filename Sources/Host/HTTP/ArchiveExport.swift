@@ -26,8 +26,8 @@ final class ArchiveExport: Sendable {
   /// Waits for the exports under way, whose clients were cut off before. Blocks.
   func stop() { pool?.stop() }
 
-  /// Sends the index of one topic, or of all when it is empty. A failure before the first piece is an answer of its own;
-  /// a later one cuts the connection, so that the client sees that the text is not whole.
+  /// Sends the index of one topic, or of all when it is empty. A failure before the first piece is an answer of its
+  /// own; a later one cuts the connection, so that the client sees that the text is not whole.
   func send(
     topic: String, _ writer: consuming ResponseWriter, taking timeout: TimeAmount, on channel: any Channel
   ) async throws {

@@ -63,7 +63,7 @@ final class HTTPPort: Sendable {
     }
     running.withLockedValue { $0 = Running(server: server, task: task) }
     do { return try bound.futureResult.wait() } catch {
-      throw HTTPListenFailure(endpoint: endpoint, reason: "\(error)")
+      throw ListenFailure(.http, endpoint, error)
     }
   }
 
@@ -97,15 +97,5 @@ final class HTTPPort: Sendable {
       await running.task.value
       group.cancelAll()
     }
-  }
-}
-
-/// The HTTP port's address cannot be had.
-struct HTTPListenFailure: Error, CustomStringConvertible {
-  var endpoint: Endpoint
-  var reason: String
-  var description: String {
-    "cannot listen on \(endpoint) for HTTP: \(reason); stop what uses it, or choose another address with --http-listen "
-      + "(off for none)"
   }
 }

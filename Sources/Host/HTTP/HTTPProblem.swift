@@ -39,7 +39,8 @@ struct HTTPProblem: Error, Sendable, Equatable {
           + "\"chronik plugins list\" shows which tiers have the ability search")
     case .busy:
       self.init(
-        .serviceUnavailable, "busy", "as many searches are under way as http.max_searches and http.max_queued_searches allow",
+        .serviceUnavailable, "busy",
+        "as many searches are under way as http.max_searches and http.max_queued_searches allow",
         retryAfter: 1)
     case .waitedTooLong:
       self.init(.serviceUnavailable, "busy", "the search waited for its turn until its time had passed", retryAfter: 1)

@@ -147,7 +147,8 @@ final class HTTPResponder: Sendable {
   /// The whole body, of bounded size and within the time of a slow client.
   private func body(of request: Request) async throws(HTTPProblem) -> [UInt8] {
     let bound = settings.maxBodyBytes
-    let tooLarge = HTTPProblem(.contentTooLarge, "body_too_large", "the body is larger than http.max_body_bytes (\(bound) bytes)")
+    let tooLarge = HTTPProblem(
+      .contentTooLarge, "body_too_large", "the body is larger than http.max_body_bytes (\(bound) bytes)")
     if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > bound { throw tooLarge }
     let timeout = settings.clientTimeout
     let body = request.body

@@ -11,7 +11,10 @@ enum HTTPRoute: Sendable, Equatable {
     ("/", "GET, HEAD, OPTIONS", "this list"),
     ("/health", "GET, HEAD, OPTIONS", "200 while the broker serves, 503 while it stops"),
     ("/v1/topics", "GET, HEAD, OPTIONS", "topics, their partitions and offsets"),
-    ("/v1/search/{topic}", "GET, POST, OPTIONS", "search records; fields: " + SearchFields.names.joined(separator: ", ")),
+    (
+      "/v1/search/{topic}", "GET, POST, OPTIONS",
+      "search records; fields: " + SearchFields.names.joined(separator: ", ")
+    ),
     ("/v1/archive/segments", "GET, OPTIONS", "the archive's segment index; field: topic"),
   ]
 

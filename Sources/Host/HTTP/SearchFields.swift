@@ -21,7 +21,9 @@ struct SearchFields {
       guard Self.names.contains(plain) else {
         throw .badRequest("unknown field \(name.prefix(64)); there are \(Self.names.joined(separator: ", "))")
       }
-      guard fields.updateValue(value, forKey: plain) == nil else { throw .badRequest("the field \(plain) stands twice") }
+      guard fields.updateValue(value, forKey: plain) == nil else {
+        throw .badRequest("the field \(plain) stands twice")
+      }
     }
     self.fields = fields
     self.now = now
@@ -37,6 +39,8 @@ struct SearchFields {
     }
     query.since = try time("since") ?? .min
     query.until = try time("until") ?? .max
+    query.sinceText = fields["since"]
+    query.untilText = fields["until"]
     query.partitions = try partitions()
     query.offsetFrom = try integer("offset_from", in: 0...Int64.max) ?? 0
     query.offsetTo = try integer("offset_to", in: 0...Int64.max) ?? .max
@@ -95,7 +99,8 @@ struct SearchFields {
 
   private func timeout() throws(HTTPProblem) -> Int64? {
     guard let text = fields["timeout"] else { return nil }
-    guard let milliseconds = Int64(text) ?? TimeExpression.duration(text), (1...86_400_000).contains(milliseconds) else {
+    guard let milliseconds = Int64(text) ?? TimeExpression.duration(text), (1...86_400_000).contains(milliseconds)
+    else {
       throw .badRequest("timeout: expected milliseconds, or a duration such as 5s, up to a day")
     }
     return milliseconds
@@ -140,7 +145,9 @@ enum CursorText {
 
   /// Nil when it is none, or longer than any cursor.
   static func decode(_ text: String) -> [UInt8]? {
-    guard text.utf8.count <= 8192, text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") }) else { return nil }
+    guard text.utf8.count <= 8192, text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") }) else {
+      return nil
+    }
     var plain = String(text.map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 })
     plain += String(repeating: "=", count: (4 - plain.count % 4) % 4)
     return Data(base64Encoded: plain).map { Array($0) }

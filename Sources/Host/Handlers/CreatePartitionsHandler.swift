@@ -6,11 +6,10 @@ enum CreatePartitionsHandler: RequestHandler {
 
   static func handle(_ request: CreatePartitionsRequest, _ context: RequestContext) {
     context.waitForAnswer()
-    let counts = Dictionary(request.topics.map { ($0.name, 1) }, uniquingKeysWith: +)
-    var reported: Set<String> = []
-    let topics = request.topics.filter { reported.insert($0.name).inserted }
+    let repeated = request.topics.repeatedKeys(\.name)
+    let topics = request.topics.withoutRepetitions(of: \.name)
     ControllerTurns<_, AppendRefusal?>(topics, on: context.broker.topics.controller) { topic, answer in
-      if counts[topic.name] != 1 {
+      if repeated.contains(topic.name) {
         answer(AppendRefusal(code: .invalidRequest, message: "Duplicate topic name."))
       } else {
         grow(topic, validateOnly: request.validateOnly, context.broker, answer)
@@ -73,12 +72,14 @@ enum CreatePartitionsHandler: RequestHandler {
     if request.count < current {
       throw AppendRefusal(
         code: .invalidPartitions,
-        message: "The topic \(request.name) currently has \(current) partition(s); \(request.count) would not be an increase.")
+        message:
+          "The topic \(request.name) currently has \(current) partition(s); \(request.count) would not be an increase.")
     }
     guard Int(request.count) <= TopicLimits.partitionCountMax else {
       throw AppendRefusal(
         code: .invalidPartitions,
-        message: "\(request.count) partitions are more than one broker takes, which is \(TopicLimits.partitionCountMax).")
+        message:
+          "\(request.count) partitions are more than one broker takes, which is \(TopicLimits.partitionCountMax).")
     }
     guard let assignments = request.assignments else { return }
     let added = Int(request.count - current)

@@ -7,12 +7,11 @@ enum CreateTopicsHandler: RequestHandler {
 
   static func handle(_ request: CreateTopicsRequest, _ context: RequestContext) {
     context.waitForAnswer()
-    let counts = Dictionary(request.topics.map { ($0.name, 1) }, uniquingKeysWith: +)
-    var reported: Set<String> = []
-    let topics = request.topics.filter { reported.insert($0.name).inserted }
+    let repeated = request.topics.repeatedKeys(\.name)
+    let topics = request.topics.withoutRepetitions(of: \.name)
     ControllerTurns<_, CreateTopicsResponse.CreatableTopicResult>(topics, on: context.broker.topics.controller) {
       topic, answer in
-      if counts[topic.name] != 1 {
+      if repeated.contains(topic.name) {
         answer(failure(topic.name, .invalidRequest, "Duplicate topic name."))
       } else {
         create(topic, validateOnly: request.validateOnly, context.broker, answer)
@@ -102,7 +101,8 @@ struct TopicPlan {
     if let other = broker.topics.collision(with: topic.name) {
       throw AppendRefusal(
         code: .invalidTopicException,
-        message: "Topic '\(topic.name)' collides with existing topic: \(other) ('.' and '_' are the same in metric names).")
+        message:
+          "Topic '\(topic.name)' collides with existing topic: \(other) ('.' and '_' are the same in metric names).")
     }
     partitionCount = try Self.partitionCount(topic, broker)
     var given: [String: String] = [:]
@@ -129,11 +129,13 @@ struct TopicPlan {
           message: "Both numPartitions or replicationFactor and replicasAssignments were set; they exclude each other.")
       }
       let numbers = topic.assignments.map(\.partitionIndex).sorted()
-      guard numbers == Array(0..<Int32(numbers.count)), topic.assignments.allSatisfy({ $0.brokerIds == [broker.nodeID] })
+      guard numbers == Array(0..<Int32(numbers.count)),
+        topic.assignments.allSatisfy({ $0.brokerIds == [broker.nodeID] })
       else {
         throw AppendRefusal(
           code: .invalidReplicaAssignment,
-          message: "Partitions must be numbered from 0 without gaps, each with the only broker, \(broker.nodeID), as replica.")
+          message:
+            "Partitions must be numbered from 0 without gaps, each with the only broker, \(broker.nodeID), as replica.")
       }
       return Int32(numbers.count)
     }

@@ -1,17 +1,22 @@
 import KafkaProtocol
 
 /// Deletes topics by name, from v6 also by id. The answer means that the deletion is durable and the topic gone; the
-/// data goes in the background.
+/// data goes in the background. A topic that is named twice stays, as in Kafka: the request contradicts itself.
 enum DeleteTopicsHandler: RequestHandler {
   static let versions: ClosedRange<Int16> = 1...6
 
   static func handle(_ request: DeleteTopicsRequest, _ context: RequestContext) {
     context.waitForAnswer()
-    let wanted: [(name: String?, id: KafkaUUID)] =
+    let topics = context.broker.topics
+    let asked =
       context.version >= 6
-      ? request.topics.map { ($0.name, $0.topicId) } : request.topicNames.map { ($0, .zero) }
-    ControllerTurns<_, DeleteTopicsResponse.DeletableTopicResult>(wanted, on: context.broker.topics.controller) {
-      wanted, answer in answer(delete(name: wanted.name, id: wanted.id, context))
+      ? request.topics.map { Wanted(name: $0.name, id: $0.topicId) }
+      : request.topicNames.map { Wanted(name: $0, id: .zero) }
+    let repeated = asked.filter(\.isWhole).repeatedKeys { $0 }
+    let wanted = asked.withoutRepetitions { $0 }
+    let ambiguous = wanted.filter(\.isWhole).compactMap { $0.name ?? topics.topic($0.id)?.name }.repeatedKeys { $0 }
+    ControllerTurns<_, DeleteTopicsResponse.DeletableTopicResult>(wanted, on: topics.controller) { wanted, answer in
+      answer(delete(wanted, isRepeated: repeated.contains(wanted), ambiguous, context))
     } completion: { results in
       var response = DeleteTopicsResponse()
       response.responses = results
@@ -19,16 +24,34 @@ enum DeleteTopicsHandler: RequestHandler {
     }.begin()
   }
 
+  /// A topic as a request names it.
+  private struct Wanted: Hashable {
+    var name: String?
+    var id: KafkaUUID
+
+    /// By name or by id, and not by both.
+    var isWhole: Bool { (name == nil) != (id == .zero) }
+  }
+
+  /// `ambiguous`: names of topics that are meant by name and by id.
   private static func delete(
-    name: String?, id: KafkaUUID, _ context: RequestContext
+    _ wanted: Wanted, isRepeated: Bool, _ ambiguous: Set<String>, _ context: RequestContext
   ) -> DeleteTopicsResponse.DeletableTopicResult {
     var result = DeleteTopicsResponse.DeletableTopicResult()
-    result.name = name
-    result.topicId = id
+    result.name = wanted.name
+    result.topicId = wanted.id
     do throws(AppendRefusal) {
-      let topic = try find(name: name, id: id, context.broker)
+      if isRepeated {
+        throw AppendRefusal(
+          code: .invalidRequest, message: wanted.name == nil ? "Duplicate topic id." : "Duplicate topic name.")
+      }
+      let topic = try find(name: wanted.name, id: wanted.id, context.broker)
       result.name = topic.name
       result.topicId = topic.id
+      if ambiguous.contains(topic.name) {
+        throw AppendRefusal(
+          code: .invalidRequest, message: "The provided topic name maps to an ID that was already supplied.")
+      }
       guard context.broker.configuration.topics.allowsDeletion else {
         throw AppendRefusal(
           code: context.version >= 3 ? .topicDeletionDisabled : .invalidRequest,

@@ -3,14 +3,28 @@ import KafkaProtocol
 import Logging
 
 /// Settings of topics, of this broker, of all brokers of the cluster and of loggers, with their source, synonyms and
-/// documentation.
+/// documentation. No names of settings, be it null or an empty list, stand for all of them. What is asked for twice is
+/// answered once.
 enum DescribeConfigsHandler: RequestHandler {
   static let versions: ClosedRange<Int16> = 1...4
 
   static func handle(_ request: DescribeConfigsRequest, _ context: RequestContext) {
     var response = DescribeConfigsResponse()
-    response.results = request.resources.map { describe($0, request, context.broker) }
+    response.results = request.resources.withoutRepetitions(of: Wanted.init).map {
+      describe($0, request, context.broker)
+    }
     context.respond(response)
+  }
+
+  private struct Wanted: Hashable {
+    var resource: ConfigurationResource
+    /// Empty: all.
+    var names: [String]
+
+    init(_ resource: DescribeConfigsRequest.DescribeConfigsResource) {
+      self.resource = ConfigurationResource(type: resource.resourceType, name: resource.resourceName)
+      names = resource.configurationKeys ?? []
+    }
   }
 
   private static func describe(
@@ -21,10 +35,9 @@ enum DescribeConfigsHandler: RequestHandler {
     result.resourceName = resource.resourceName
     result.errorMessage = nil
     do throws(AppendRefusal) {
-      let entries = try self.entries(
-        ConfigurationResource(type: resource.resourceType, name: resource.resourceName), request, broker)
-      let wanted = resource.configurationKeys.map { Set($0) }
-      result.configs = entries.filter { wanted?.contains($0.name) ?? true }
+      let wanted = Wanted(resource)
+      let names = Set(wanted.names)
+      result.configs = try entries(wanted.resource, request, broker).filter { names.isEmpty || names.contains($0.name) }
     } catch {
       result.errorCode = error.code
       result.errorMessage = error.boundedMessage

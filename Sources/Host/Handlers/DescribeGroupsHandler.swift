@@ -1,14 +1,16 @@
 import KafkaProtocol
 
 /// State and members of groups. v3 adds authorised operations, v4 instance ids, v5 is flexible. A group that does not
-/// exist is "Dead" and no error.
+/// exist is "Dead" and no error. A group that is named several times is answered once.
 enum DescribeGroupsHandler: RequestHandler {
   static let versions: ClosedRange<Int16> = 0...5
 
   static func handle(_ request: DescribeGroupsRequest, _ context: RequestContext) {
     context.broker.groups.run { groups in
       var response = DescribeGroupsResponse()
-      response.groups = request.groups.map { describe($0, groups, request.includeAuthorizedOperations) }
+      response.groups = request.groups.withoutRepetitions { $0 }.map {
+        describe($0, groups, request.includeAuthorizedOperations)
+      }
       context.respond(response)
     }
   }

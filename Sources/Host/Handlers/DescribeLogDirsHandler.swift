@@ -3,8 +3,8 @@ import KafkaProtocol
 import PluginLoader
 import TierAPI
 
-/// Sizes of partitions: one directory for each tier that keeps data, so that what was tiered is seen on its own. v3 adds a
-/// top-level error, v4 the volume's size and free space.
+/// Sizes of partitions: one directory for each tier that keeps data, so that what was tiered is seen on its own. v3
+/// adds a top-level error, v4 the volume's size and free space.
 enum DescribeLogDirsHandler: RequestHandler {
   static let versions: ClosedRange<Int16> = 1...4
 

@@ -1,27 +1,35 @@
 import KafkaProtocol
 
-/// The idempotent producers that partitions remember. There are no transactions, so none has an open one.
+/// The idempotent producers that partitions remember. There are no transactions, so none has an open one. A partition
+/// that is named several times is answered once.
 enum DescribeProducersHandler: RequestHandler {
   static let versions: ClosedRange<Int16> = 0...0
 
   static func handle(_ request: DescribeProducersRequest, _ context: RequestContext) {
     var response = DescribeProducersResponse()
+    var seen: Set<TopicPartitionName> = []
     response.topics = request.topics.map { topic in
       var result = DescribeProducersResponse.TopicResponse()
       result.name = topic.name
       let served = context.broker.topics.topic(topic.name)
-      result.partitions = topic.partitionIndexes.map { describe($0, served?.partition($0)) }
+      let missing: ErrorCode = TopicName.complaint(topic.name) == nil ? .unknownTopicOrPartition : .invalidTopicException
+      let numbers = topic.partitionIndexes.filter {
+        seen.insert(TopicPartitionName(topic: topic.name, partition: $0)).inserted
+      }
+      result.partitions = numbers.map { describe($0, served?.partition($0), missing) }
       return result
     }
     context.respond(response)
   }
 
-  private static func describe(_ number: Int32, _ log: PartitionLog?) -> DescribeProducersResponse.PartitionResponse {
+  private static func describe(
+    _ number: Int32, _ log: PartitionLog?, _ missing: ErrorCode
+  ) -> DescribeProducersResponse.PartitionResponse {
     var result = DescribeProducersResponse.PartitionResponse()
     result.partitionIndex = number
     guard let log else {
-      result.errorCode = .unknownTopicOrPartition
-      result.errorMessage = ErrorCode.unknownTopicOrPartition.sentence
+      result.errorCode = missing
+      result.errorMessage = missing.sentence
       return result
     }
     result.activeProducers = log.producers.sorted { $0.key < $1.key }.map { id, producer in

@@ -19,7 +19,9 @@ enum FindCoordinatorHandler: RequestHandler {
   private static func respond(_ request: FindCoordinatorRequest, _ context: RequestContext, isAvailable: Bool) {
     var response = FindCoordinatorResponse()
     if context.version >= 4 {
-      response.coordinators = request.coordinatorKeys.map { coordinator($0, request.keyType, context.broker, isAvailable) }
+      response.coordinators = request.coordinatorKeys.map {
+        coordinator($0, request.keyType, context.broker, isAvailable)
+      }
     } else {
       let found = coordinator(request.key, request.keyType, context.broker, isAvailable)
       response.errorCode = found.errorCode

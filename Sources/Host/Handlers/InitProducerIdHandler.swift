@@ -2,8 +2,8 @@ import KafkaProtocol
 
 /// Gives out producer ids for idempotent producers. v3 names the present id and epoch, v4 knows PRODUCER_FENCED.
 ///
-/// Without a transactional id the answer is always a new id with epoch 0, also to a client that names what it has: as in
-/// Kafka, only the transaction coordinator bumps epochs, and an idempotent producer bumps its own.
+/// Without a transactional id the answer is always a new id with epoch 0, also to a client that names what it has: as
+/// in Kafka, only the transaction coordinator bumps epochs, and an idempotent producer bumps its own.
 enum InitProducerIdHandler: RequestHandler {
   static let versions: ClosedRange<Int16> = 0...4
 
@@ -18,8 +18,8 @@ enum InitProducerIdHandler: RequestHandler {
   }
 
   /// There are no transactions yet. Of the errors that stop every client at once (librdkafka tries most others again
-  /// until its caller gives up, COORDINATOR_NOT_AVAILABLE and UNSUPPORTED_VERSION among them) this one says what is true:
-  /// no transaction timeout is accepted. Those about authorisation would send people after the wrong cause.
+  /// until its caller gives up, COORDINATOR_NOT_AVAILABLE and UNSUPPORTED_VERSION among them) this one says what is
+  /// true: no transaction timeout is accepted. Those about authorisation would send people after the wrong cause.
   private static let transactionsRefused = ErrorCode.invalidTransactionTimeout
 
   private static func reserve(_ context: RequestContext) {

@@ -1,7 +1,7 @@
 import KafkaProtocol
 
-/// Takes members out of a group. One member up to v2; from v3 several, static ones by instance id alone; v4 is flexible,
-/// v5 adds a reason.
+/// Takes members out of a group. One member up to v2; from v3 several, static ones by instance id alone; v4 is
+/// flexible, v5 adds a reason.
 enum LeaveGroupHandler: RequestHandler {
   static let versions: ClosedRange<Int16> = 0...5
 

@@ -5,7 +5,8 @@ import PluginLoader
 /// Offsets by time or by name: latest -1, earliest -2, largest timestamp -3 (v7), earliest local -4 (v8), latest tiered
 /// -5 (v9). v2 adds isolation, v4 leader epochs.
 ///
-/// By time: the first record, in offset order, whose timestamp is at least the wanted one, among visible records.
+/// By time: the first record, in offset order, whose timestamp is at least the wanted one, among visible records. A
+/// partition that is asked for more than once is refused, as in Kafka.
 enum ListOffsetsHandler: RequestHandler {
   static let versions: ClosedRange<Int16> = 1...9
 
@@ -23,14 +24,29 @@ enum ListOffsetsHandler: RequestHandler {
   private static func response(_ request: ListOffsetsRequest, _ context: RequestContext) -> ListOffsetsResponse {
     var response = ListOffsetsResponse()
     let isolation: PartitionLog.Isolation = request.isolationLevel == 1 ? .readCommitted : .readUncommitted
+    let repeated = request.topics.lazy.flatMap { topic in
+      topic.partitions.lazy.map { TopicPartitionName(topic: topic.name, partition: $0.partitionIndex) }
+    }.repeatedKeys { $0 }
     response.topics = request.topics.map { topic in
       var result = ListOffsetsResponse.ListOffsetsTopicResponse()
       result.name = topic.name
       let served = context.broker.topics.topic(topic.name)
-      result.partitions = topic.partitions.map { look($0, served, isolation, context) }
+      result.partitions = topic.partitions.map { wanted in
+        let place = TopicPartitionName(topic: topic.name, partition: wanted.partitionIndex)
+        return repeated.contains(place) ? refusal(wanted, .invalidRequest) : look(wanted, served, isolation, context)
+      }
       return result
     }
     return response
+  }
+
+  private static func refusal(
+    _ wanted: ListOffsetsRequest.ListOffsetsPartition, _ code: ErrorCode
+  ) -> ListOffsetsResponse.ListOffsetsPartitionResponse {
+    var result = ListOffsetsResponse.ListOffsetsPartitionResponse()
+    result.partitionIndex = wanted.partitionIndex
+    result.errorCode = code
+    return result
   }
 
   private static func look(

@@ -4,16 +4,18 @@ import KafkaProtocol
 ///
 /// Topic list: null means all, in v0 an empty list does too. v4 lets the client forbid auto-creation, v8 asks for
 /// authorised operations, v10 adds topic ids, v12 looks up by id. A missing topic is created when the broker and the
-/// request allow it.
+/// request allow it. A topic that is named several times is answered once, as in Kafka.
 enum MetadataHandler: RequestHandler {
   static let versions: ClosedRange<Int16> = 0...12
 
   static func handle(_ request: MetadataRequest, _ context: RequestContext) {
-    let wanted = request.topics.flatMap { $0.isEmpty && context.version == 0 ? nil : $0 }
+    let wanted = request.topics.flatMap {
+      $0.isEmpty && context.version == 0 ? nil : $0.withoutRepetitions(of: Wanted.init)
+    }
     let topics = context.broker.topics
     let mayCreate = request.allowAutoTopicCreation && context.broker.configuration.topics.createsAutomatically
     // Internal topics are made by their coordinators, with settings of their own.
-    let missing = (wanted ?? []).compactMap(\.name).filter {
+    let missing = (wanted ?? []).filter { $0.topicId == .zero }.compactMap(\.name).filter {
       topics.topic($0) == nil && TopicName.complaint($0) == nil && !Topic.internalNames.contains($0)
     }
     guard mayCreate, !missing.isEmpty else {
@@ -29,10 +31,26 @@ enum MetadataHandler: RequestHandler {
     }.begin()
   }
 
+  private struct Wanted: Hashable {
+    var id: KafkaUUID
+    var name: String?
+
+    init(_ topic: MetadataRequest.MetadataRequestTopic) {
+      id = topic.topicId
+      name = topic.name
+    }
+  }
+
   /// What fails is seen in the response: the topic is still unknown there. On the controller thread.
   private static func create(_ name: String, _ broker: Broker, _ completion: @escaping @Sendable () -> Void) {
     let topics = broker.topics
     guard !topics.isTaken(name) else { return topics.whenCreated(name, completion) }
+    if let other = topics.collision(with: name) {
+      broker.logger.warning(
+        "A topic is not created on first use: '.' and '_' are the same in metric names",
+        metadata: ["topic": "\(name)", "exists": "\(other)"])
+      return completion()
+    }
     topics.create(name, partitions: broker.configuration.topics.partitionCount, overrides: [:]) { outcome in
       switch outcome {
       case .success(let topic):
@@ -62,7 +80,7 @@ enum MetadataHandler: RequestHandler {
     }
     let includesOperations = request.includeTopicAuthorizedOperations
     if let wanted {
-      response.topics = wanted.map { entry(for: $0, broker, includesOperations) }
+      response.topics = wanted.map { entry(for: $0, version: context.version, broker, includesOperations) }
     } else {
       response.topics = broker.topics.all.map { entry($0, broker, includesOperations) }
     }
@@ -70,11 +88,16 @@ enum MetadataHandler: RequestHandler {
   }
 
   private static func entry(
-    for wanted: MetadataRequest.MetadataRequestTopic, _ broker: Broker, _ includesOperations: Bool
+    for wanted: MetadataRequest.MetadataRequestTopic, version: Int16, _ broker: Broker, _ includesOperations: Bool
   ) -> MetadataResponse.MetadataResponseTopic {
     var missing = MetadataResponse.MetadataResponseTopic()
     missing.name = wanted.name
     missing.topicId = wanted.topicId
+    guard version >= 12 || isByName(wanted) else {
+      missing.errorCode = .invalidRequest
+      missing.name = wanted.name ?? ""
+      return missing
+    }
     if wanted.topicId != .zero {
       if let topic = broker.topics.topic(wanted.topicId) { return entry(topic, broker, includesOperations) }
       missing.errorCode = .unknownTopicId
@@ -84,6 +107,11 @@ enum MetadataHandler: RequestHandler {
     if let topic = broker.topics.topic(wanted.name ?? "") { return entry(topic, broker, includesOperations) }
     missing.errorCode = TopicName.complaint(wanted.name ?? "") == nil ? .unknownTopicOrPartition : .invalidTopicException
     return missing
+  }
+
+  /// v10 and v11 have a place for an id in the request, but a response to them cannot do without a name.
+  private static func isByName(_ wanted: MetadataRequest.MetadataRequestTopic) -> Bool {
+    wanted.name != nil && wanted.topicId == .zero
   }
 
   private static func entry(

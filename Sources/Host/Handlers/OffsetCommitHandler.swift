@@ -2,8 +2,8 @@ import KafkaProtocol
 
 /// Commits offsets; answered when they are durable. Members send their generation, tools -1.
 ///
-/// v2–v4 carry a retention of their own, v6 adds the leader epoch, v7 static members, v8 is flexible, v9 changes nothing
-/// for classic groups.
+/// v2–v4 carry a retention of their own, v6 adds the leader epoch, v7 static members, v8 is flexible, v9 changes
+/// nothing for classic groups.
 enum OffsetCommitHandler: RequestHandler {
   static let versions: ClosedRange<Int16> = 2...9
 

@@ -3,7 +3,8 @@ import KafkaProtocol
 /// Committed offsets of a group; -1 where there is none, also for groups and topics that do not exist.
 ///
 /// v2 takes null for all topics and has an error of its own, v6 is flexible, v7 asks for stable offsets (there are no
-/// transactions yet, so all are), v8 asks for several groups, v9 adds a member that classic groups do not check.
+/// transactions yet, so all are), v8 asks for several groups, v9 adds a member that classic groups do not check. A
+/// partition that is named several times for a group is answered once, and so is a group asked for whole.
 enum OffsetFetchHandler: RequestHandler {
   static let versions: ClosedRange<Int16> = 1...9
 
@@ -16,12 +17,16 @@ enum OffsetFetchHandler: RequestHandler {
 
   private static func response(_ request: OffsetFetchRequest, _ groups: GroupCoordinator) -> OffsetFetchResponse {
     var response = OffsetFetchResponse()
-    response.groups = request.groups.map { group in
+    var whole: Set<String> = []
+    let wanted = request.groups.filter { $0.topics != nil || whole.insert($0.groupId).inserted }
+    var seen: [String: Set<TopicPartitionName>] = [:]
+    response.groups = wanted.map { group in
       var result = OffsetFetchResponse.OffsetFetchResponseGroup()
       result.groupId = group.groupId
       do throws(GroupRefusal) {
         let wanted = group.topics?.map { ($0.name, $0.partitionIndexes) }
-        result.topics = select(wanted, from: try groups.offsets(of: group.groupId)).map { name, entries in
+        let committed = try groups.offsets(of: group.groupId)
+        result.topics = select(wanted, from: committed, &seen[group.groupId, default: []]).map { name, entries in
           var topic = OffsetFetchResponse.OffsetFetchResponseTopics()
           topic.name = name
           topic.partitions = entries.map { partition($0.partition, $0.offset) }
@@ -50,7 +55,8 @@ enum OffsetFetchHandler: RequestHandler {
       // v2 and later say it once, at the top; v1 has only the partitions to say it.
       if version >= 2 { return response }
     }
-    response.topics = select(wanted, from: committed).map { name, entries in
+    var seen: Set<TopicPartitionName> = []
+    response.topics = select(wanted, from: committed, &seen).map { name, entries in
       var topic = OffsetFetchResponse.OffsetFetchResponseTopic()
       topic.name = name
       topic.partitions = entries.map { entry in
@@ -70,13 +76,15 @@ enum OffsetFetchHandler: RequestHandler {
 
   private typealias Entry = (partition: Int32, offset: CommittedOffset?)
 
-  /// The wanted partitions, in the order of the request, or all, in the order of their names.
+  /// The wanted partitions that were not seen before, in the order of the request, or all, in the order of their names.
   private static func select(
-    _ wanted: [(String, [Int32])]?, from committed: [TopicPartitionName: CommittedOffset]
+    _ wanted: [(String, [Int32])]?, from committed: [TopicPartitionName: CommittedOffset],
+    _ seen: inout Set<TopicPartitionName>
   ) -> [(String, [Entry])] {
     if let wanted {
       return wanted.map { name, partitions in
-        (name, partitions.map { ($0, committed[TopicPartitionName(topic: name, partition: $0)]) })
+        let places = partitions.map { TopicPartitionName(topic: name, partition: $0) }
+        return (name, places.filter { seen.insert($0).inserted }.map { ($0.partition, committed[$0]) })
       }
     }
     return Dictionary(grouping: committed.keys, by: \.topic).sorted { $0.key < $1.key }.map { name, places in

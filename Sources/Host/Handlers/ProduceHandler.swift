@@ -29,7 +29,8 @@ enum ProduceHandler: RequestHandler {
     context.runDecoding { finishDecoding(request, from: rest, operation, now) }
   }
 
-  /// The partitions from the `first`th on, on the decoding pool. What the request's allowance is not enough for is refused.
+  /// The partitions from the `first`th on, on the decoding pool. What the request's allowance is not enough for is
+  /// refused.
   private static func finishDecoding(
     _ request: ProduceRequest, from first: Int, _ operation: ProduceOperation, _ now: Int64
   ) {
@@ -48,9 +49,9 @@ enum ProduceHandler: RequestHandler {
     operation.refuse(from: rest, refusal)
   }
 
-  /// Appends to the partitions of the request from the `first`th on. Returns the one whose records take more decoding than
-  /// the allowance, or at which `goesOn` said false, and nothing from there on has been appended; nil when all are appended
-  /// or refused.
+  /// Appends to the partitions of the request from the `first`th on. Returns the one whose records take more decoding
+  /// than the allowance, or at which `goesOn` said false, and nothing from there on has been appended; nil when all are
+  /// appended or refused.
   private static func append(
     _ request: ProduceRequest, from first: Int, _ operation: ProduceOperation, _ now: Int64, allowance: inout Int,
     while goesOn: () -> Bool
@@ -63,7 +64,8 @@ enum ProduceHandler: RequestHandler {
       let served = operation.context.broker.topics.topic(topic.name)
       for (number, partition) in topic.partitionData.enumerated() where index + number >= first {
         let isDone = append(
-          partition, to: served, named: topic.name, operation, index + number, now, allowance: &allowance, while: goesOn)
+          partition, to: served, named: topic.name, operation, index + number, now, allowance: &allowance, while: goesOn
+        )
         if !isDone { return index + number }
       }
     }
@@ -80,7 +82,8 @@ enum ProduceHandler: RequestHandler {
       return true
     }
     guard topic?.isInternal != true else {
-      operation.complete(index, .refused(.invalidTopicException, "Clients may not write to the internal topic \(name)."))
+      operation.complete(
+        index, .refused(.invalidTopicException, "Clients may not write to the internal topic \(name)."))
       return true
     }
     guard case .inFrame(let range) = partition.records, !range.isEmpty else {
@@ -93,6 +96,7 @@ enum ProduceHandler: RequestHandler {
       guard
         let batches = try validator.validate(range, in: frame.bytes, now: now, allowance: &allowance, while: goesOn)
       else { return false }
+      try check(batches, version: operation.context.version)
       log.append(
         AppendRequest(frame: frame, batches: batches, acks: operation.acks, codec: validator.codec) {
           operation.complete(index, $0)
@@ -103,6 +107,14 @@ enum ProduceHandler: RequestHandler {
         .refused(error.code, error.message, logStartOffset: log.offsets.logStartOffset, records: error.records))
     }
     return true
+  }
+
+  /// Clients before v7 know nothing of zstd, and neither do the consumers of their time (KIP-110).
+  private static func check(_ batches: [ValidatedBatch], version: Int16) throws(AppendRefusal) {
+    guard version < 7, batches.contains(where: { $0.header.compression == .zstd }) else { return }
+    throw AppendRefusal(
+      code: .unsupportedCompressionType,
+      message: "Produce requests with version \(version) are not allowed to use ZStandard compression.")
   }
 
   /// Empty and null record sets occur in practice: accepted, nothing is stored.

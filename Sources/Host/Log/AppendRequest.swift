@@ -58,7 +58,8 @@ final class AppendRequest: @unchecked Sendable {
     }
     let total = pieces.reduce(0) { $0 + $1.count }
     guard let buffer = FrameBuffer(byteCount: total, available: total) else {
-      throw AppendRefusal(code: .kafkaStorageError, message: "There is no memory for \(total) bytes with compression.type=\(codec).")
+      throw AppendRefusal(
+        code: .kafkaStorageError, message: "There is no memory for \(total) bytes with compression.type=\(codec).")
     }
     var changed: [ValidatedBatch] = []
     for piece in pieces {

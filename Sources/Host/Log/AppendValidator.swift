@@ -36,14 +36,15 @@ struct AppendValidator: Sendable {
   var codec: Compression? = nil
   /// Decompressed records of one batch may take this many bytes when they must be decoded here.
   static let decodedByteCountMax = 256 << 20
-  /// Decoded bytes for each byte of its frame that a request may take on the decoding pool, beside one batch of the largest
-  /// size. Text and JSON shrink to a tenth; and a batch of one small record, some 70 bytes, is charged
+  /// Decoded bytes for each byte of its frame that a request may take on the decoding pool, beside one batch of the
+  /// largest size. Text and JSON shrink to a tenth; and a batch of one small record, some 70 bytes, is charged
   /// ``inspectionByteCountMin``. Without an end, a frame of 100 MiB could hold terabytes, and a thread for hours.
   static let decodedByteCountPerFrameByte = 16
-  /// What looking at a batch takes of an allowance at least: a decoder is set up in the time in which it decodes this much.
+  /// What looking at a batch takes of an allowance at least: a decoder is set up in the time in which it decodes this
+  /// much.
   static let inspectionByteCountMin = 1024
-  /// Records of one batch that a refusal names. The producer fails all of them anyway, and a batch of a few kilobytes can
-  /// hold millions.
+  /// Records of one batch that a refusal names. The producer fails all of them anyway, and a batch of a few kilobytes
+  /// can hold millions.
   static let namedRecordsMax = 1000
 
   /// What a request of `frameByteCount` bytes may have decoded where nobody waits for the thread.
@@ -59,9 +60,9 @@ struct AppendValidator: Sendable {
 
   /// All batches of `records`, which is a range of `frame`; empty when there are none.
   ///
-  /// `allowance` is how many bytes of records may be decoded, and what was decoded is taken from it. Nil when that is not
-  /// enough: nothing is known about the records then, and the allowance is used up. Nil too when `goesOn`, which is asked
-  /// before each batch, says false.
+  /// `allowance` is how many bytes of records may be decoded, and what was decoded is taken from it. Nil when that is
+  /// not enough: nothing is known about the records then, and the allowance is used up. Nil too when `goesOn`, which is
+  /// asked before each batch, says false.
   func validate(
     _ records: Range<Int>, in frame: UnsafeRawBufferPointer, now: Int64, allowance: inout Int,
     while goesOn: () -> Bool = { true }
@@ -151,7 +152,9 @@ struct AppendValidator: Sendable {
     guard header.byteCount <= batchByteCountMax else {
       throw AppendRefusal(
         code: .messageTooLarge,
-        message: "The record batch size is \(header.byteCount) bytes, the topic allows max.message.bytes=\(batchByteCountMax).")
+        message:
+          "The record batch size is \(header.byteCount) bytes, the topic allows max.message.bytes=\(batchByteCountMax)."
+      )
     }
     guard !header.isControl else {
       throw AppendRefusal(code: .invalidRecord, message: "Clients are not allowed to write control records.")

@@ -1,7 +1,7 @@
 /// Which leader epoch wrote which part of a log: epochs rise with the offsets. Pure.
 ///
-/// A client that knows the epoch of the last record it saw can ask where that epoch ended; when the answer lies below its
-/// position, what it saw was lost in a crash and the log went on with other records (KIP-101, KIP-320).
+/// A client that knows the epoch of the last record it saw can ask where that epoch ended; when the answer lies below
+/// its position, what it saw was lost in a crash and the log went on with other records (KIP-101, KIP-320).
 struct LeaderEpochHistory: Sendable, Equatable {
   struct Entry: Sendable, Equatable {
     var epoch: Int32
@@ -48,8 +48,8 @@ struct LeaderEpochHistory: Sendable, Equatable {
   }
 
   /// Where `epoch` ended: the largest known epoch that is not above it, and the start of the next one. The latest epoch
-  /// ends where the log does. Nil for an epoch that is newer than all known ones, or without history. For one older than
-  /// all known ones: that epoch, and where the first known one begins.
+  /// ends where the log does. Nil for an epoch that is newer than all known ones, or without history. For one older
+  /// than all known ones: that epoch, and where the first known one begins.
   func end(of epoch: Int32, logEndOffset: Int64) -> (epoch: Int32, endOffset: Int64)? {
     guard epoch >= 0, let latest = entries.last, epoch <= latest.epoch else { return nil }
     if epoch == latest.epoch { return (epoch, logEndOffset) }

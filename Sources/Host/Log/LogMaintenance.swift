@@ -3,8 +3,8 @@ import Logging
 import NIOConcurrencyHelpers
 import NIOCore
 
-/// What happens to logs in the background: snapshots, retention, forgetting silent producers. One thread does it all, and
-/// DeleteRecords too, so that nothing that moves the start of a log runs beside another.
+/// What happens to logs in the background: snapshots, retention, forgetting silent producers. One thread does it all,
+/// and DeleteRecords too, so that nothing that moves the start of a log runs beside another.
 ///
 /// A timer on an event loop only starts the passes; one that falls into the previous one's time is left out.
 final class LogMaintenance: Sendable {

@@ -1,5 +1,6 @@
 import KafkaProtocol
 import KafkaRecords
+import Logging
 import NIOConcurrencyHelpers
 import PluginLoader
 import TierAPI
@@ -12,8 +13,8 @@ extension PartitionLog {
   /// appended in the order of the calls. Does not block.
   func append(_ request: AppendRequest) { submit(.append(request), nonblocking: true) }
 
-  /// Runs `body` while nothing else changes the tiers (`tier.h`, concurrency), and returns what it returns; nil when the
-  /// log is closed. Blocks; never on an event loop or a thread of the blocking pool, which may have to run it.
+  /// Runs `body` while nothing else changes the tiers (`tier.h`, concurrency), and returns what it returns; nil when
+  /// the log is closed. Blocks; never on an event loop or a thread of the blocking pool, which may have to run it.
   func change<Result: Sendable>(_ body: @escaping @Sendable () -> Result) -> Result? {
     let result = NIOLockedValueBox<Result?>(nil)
     let done = ConditionLock(value: 0)
@@ -57,7 +58,8 @@ extension PartitionLog {
     case appender
   }
 
-  /// The appender: does `first` and then what was queued meanwhile; after `countMax` the rest goes to the blocking pool.
+  /// The appender: does `first` and then what was queued meanwhile; after `countMax` the rest goes to the blocking
+  /// pool.
   private func runAppends(_ first: LogWork, nonblocking: Bool, countMax: Int = .max) {
     var current = first
     var count = 0
@@ -110,7 +112,8 @@ extension PartitionLog {
       finish(
         request, endOffset: lastOffset + 1,
         AppendOutcome(
-          code: .none, message: nil, baseOffset: baseOffset, logAppendTime: time, logStartOffset: offsets.logStartOffset))
+          code: .none, message: nil, baseOffset: baseOffset, logAppendTime: time, logStartOffset: offsets.logStartOffset
+        ))
       return true
     case .refuse(let code, let message):
       request.complete(.refused(code, message, logStartOffset: offsets.logStartOffset))
@@ -149,8 +152,8 @@ extension PartitionLog {
     return true
   }
 
-  /// Writes base offset and leader epoch into the bytes (and timestamps where the topic or a careless producer wants it),
-  /// nothing else.
+  /// Writes base offset and leader epoch into the bytes (and timestamps where the topic or a careless producer wants
+  /// it), nothing else.
   private func assignOffsets(_ request: AppendRequest, _ offsets: LogOffsets, logAppendTime: Int64) -> [chronik_batch] {
     var next = offsets.logEndOffset
     return request.batches.map { batch in
@@ -167,7 +170,8 @@ extension PartitionLog {
       defer { next = end }
       return chronik_batch(
         bytes: request.frame.slice(batch.range), base_offset: next, next_offset: end,
-        max_timestamp: logAppendTime >= 0 ? logAppendTime : batch.header.maxTimestamp, leader_epoch: offsets.leaderEpoch,
+        max_timestamp: logAppendTime >= 0 ? logAppendTime : batch.header.maxTimestamp,
+        leader_epoch: offsets.leaderEpoch,
         record_count: batch.header.recordCount, reserved: (0, 0))
     }
   }
@@ -223,8 +227,18 @@ extension PartitionLog {
     switch failure.code {
     case .permanent, .corrupt, .fenced: fail(failure)
     case .retriable, .throttled, .notFound, .noSpace, .cancelled, .invalidConfiguration:
-      environment.logger.error("An append failed", metadata: logMetadata.merging(["error": "\(failure)"]) { $1 })
+      report("An append failed", \.appendFailures, ["error": "\(failure)"])
     }
+  }
+
+  /// Logs a failure that every further request may meet, now and then.
+  func report(
+    _ message: Logger.Message, _ reports: WritableKeyPath<Guarded, FailureReports>, _ metadata: Logger.Metadata
+  ) {
+    let now = environment.clock()
+    guard let quiet = lock.withLock({ guarded[keyPath: reports].admit(at: now) }) else { return }
+    let more: Logger.Metadata = quiet > 0 ? ["not_logged": "\(quiet)"] : [:]
+    environment.logger.error(message, metadata: logMetadata.merging(metadata) { $1 }.merging(more) { $1 })
   }
 
   static func code(for failure: TierFailure) -> ErrorCode {

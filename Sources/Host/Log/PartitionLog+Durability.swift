@@ -13,8 +13,8 @@ struct Released: Sendable {
 }
 
 extension PartitionLog {
-  /// The group commit begins a flush, ended by ``leave()``: appends from now on mark the log dirty again. False when the
-  /// log is closed and must be left out.
+  /// The group commit begins a flush, ended by ``leave()``: appends from now on mark the log dirty again. False when
+  /// the log is closed and must be left out.
   func willFlush() -> Bool {
     lock.withLock {
       guard !guarded.isClosed else { return false }

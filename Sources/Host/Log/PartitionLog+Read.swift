@@ -35,8 +35,7 @@ extension PartitionLog {
       // The start may have moved while the tiers were asked.
       let now = self.offsets
       if offset < now.logStartOffset { return .refused(.offsetOutOfRange, offsets: now) }
-      environment.logger.error(
-        "A read inside the log failed", metadata: logMetadata.merging(["offset": "\(offset)", "error": "\(failure)"]) { $1 })
+      report("A read inside the log failed", \.readFailures, ["offset": "\(offset)", "error": "\(failure)"])
       return .refused(.kafkaStorageError, offsets: now)
     }
   }

@@ -5,10 +5,10 @@ import PluginLoader
 
 /// Producers and leader epochs over restarts: a snapshot, and the batch headers behind it.
 ///
-/// Snapshots are written by the maintenance thread while the log is open, and by whoever closes it afterwards; one thread
-/// at a time. A snapshot is only written when the log below its offset is durable, so that a log never opens with a
-/// memory of batches that a crash took back. (With durability left to the operating system that can happen; such a
-/// snapshot reaches beyond the log's end and is not used.)
+/// Snapshots are written by the maintenance thread while the log is open, and by whoever closes it afterwards; one
+/// thread at a time. A snapshot is only written when the log below its offset is durable, so that a log never opens
+/// with a memory of batches that a crash took back. (With durability left to the operating system that can happen; such
+/// a snapshot reaches beyond the log's end and is not used.)
 extension PartitionLog {
   /// Bytes behind the last snapshot that are worth a new one when time has passed; reading them takes about a
   /// millisecond.
@@ -51,7 +51,8 @@ extension PartitionLog {
       }
     } catch {
       environment.logger.error(
-        "Producers and epochs could not be rebuilt completely", metadata: logMetadata.merging(["error": "\(error)"]) { $1 })
+        "Producers and epochs could not be rebuilt completely",
+        metadata: logMetadata.merging(["error": "\(error)"]) { $1 })
     }
     producers.expire(before: now - environment.producerIDExpiration())
     lock.withLock {

@@ -79,7 +79,8 @@ extension PartitionChain {
   /// that imports is told also when it begins there already: it may remember offsets below that its store has lost.
   func advanceStart(to offset: Int64, _ indices: ClosedRange<Int>) -> [TierFailure] {
     var failures: [TierFailure] = []
-    for partition in partitions[indices] where partition.tier.has(CHRONIK_TIER_APPEND) || partition.tier.has(CHRONIK_TIER_IMPORT) {
+    for partition in partitions[indices]
+    where partition.tier.has(CHRONIK_TIER_APPEND) || partition.tier.has(CHRONIK_TIER_IMPORT) {
       let state = partition.state
       let isBelow = state.start_offset < offset && state.start_offset < state.end_offset
       guard isBelow || (partition.tier.has(CHRONIK_TIER_IMPORT) && offset > 0) else { continue }

@@ -45,7 +45,9 @@ extension PartitionLog {
     var best: TimestampedOffset?
     try scan(from: start, to: end) { header, bytes in
       if header.maxTimestamp > best?.timestamp ?? -1 {
-        best = try Self.firstRecord(in: bytes, header) { time, offset in time == header.maxTimestamp && offset >= start } ?? best
+        best =
+          try Self.firstRecord(in: bytes, header) { time, offset in time == header.maxTimestamp && offset >= start }
+          ?? best
       }
       return true
     }
@@ -85,7 +87,8 @@ extension PartitionLog {
   }
 
   private static func firstRecord(
-    in bytes: UnsafeRawBufferPointer, _ header: RecordBatchHeader, _ matches: (_ timestamp: Int64, _ offset: Int64) -> Bool
+    in bytes: UnsafeRawBufferPointer, _ header: RecordBatchHeader,
+    _ matches: (_ timestamp: Int64, _ offset: Int64) -> Bool
   ) throws -> TimestampedOffset? {
     if header.timestampType == .logAppendTime {
       return matches(header.maxTimestamp, header.baseOffset)

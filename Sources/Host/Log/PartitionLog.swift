@@ -7,9 +7,9 @@ import TierAPI
 
 /// One partition: assigns offsets, owns the order of appends, and knows the high watermark.
 ///
-/// Appends of a partition run one at a time, without a lock held while a tier works: the first thread that finds the log
-/// idle becomes its appender and also appends what others queue meanwhile. Event loops append without blocking; when a
-/// tier would block, the appender's role moves to the blocking pool and comes back when the queue is empty.
+/// Appends of a partition run one at a time, without a lock held while a tier works: the first thread that finds the
+/// log idle becomes its appender and also appends what others queue meanwhile. Event loops append without blocking;
+/// when a tier would block, the appender's role moves to the blocking pool and comes back when the queue is empty.
 ///
 /// The high watermark moves when the group commit reports durable bytes (or with the append itself, when durability is
 /// left to the operating system or the chain is volatile). Waiting producers and fetches are woken by that move.
@@ -36,8 +36,8 @@ final class PartitionLog: @unchecked Sendable {
   let lock = NIOLock()
   /// Changes of the tiers below the commit tier; they may take long, so appends never wait for them.
   let lowerGate = SerialGate()
-  /// Whoever removes or replaces segments goes through it: retention, DeleteRecords, offload and compaction. It takes as
-  /// long as their files do; only their threads wait for it, never an event loop.
+  /// Whoever removes or replaces segments goes through it: retention, DeleteRecords, offload and compaction. It takes
+  /// as long as their files do; only their threads wait for it, never an event loop.
   let segmentChanges = SerialGate()
 
   /// Guarded by `lock`.
@@ -51,8 +51,8 @@ final class PartitionLog: @unchecked Sendable {
     /// Idempotent producers; checked and changed in one piece with the append.
     var producers = ProducerStates()
     var epochs = LeaderEpochHistory()
-    /// Where DeleteRecords and retention have put the start; -1: not known. What a tier holds less than that is missing,
-    /// not deleted.
+    /// Where DeleteRecords and retention have put the start; -1: not known. What a tier holds less than that is
+    /// missing, not deleted.
     var deliberateStart: Int64 = -1
     /// Appended since the last snapshot.
     var unsavedByteCount = 0
@@ -61,6 +61,8 @@ final class PartitionLog: @unchecked Sendable {
     var fetchWaiters: [any LogWaiter] = []
     /// Set once the log can never append again.
     var failure: TierFailure?
+    var appendFailures = FailureReports()
+    var readFailures = FailureReports()
     var isDirty = false
     var isClosed = false
     /// Calls into the tiers that are under way: reads, a flush, the appender.
@@ -96,6 +98,7 @@ final class PartitionLog: @unchecked Sendable {
   var offsets: LogOffsets { lock.withLock { guarded.offsets } }
 
   var isClosed: Bool { lock.withLock { guarded.isClosed } }
+  var hasFailed: Bool { lock.withLock { guarded.failure != nil } }
 
   /// What every operator-facing line about this log carries.
   var logMetadata: Logger.Metadata {

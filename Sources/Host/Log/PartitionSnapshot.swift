@@ -13,8 +13,8 @@ import KafkaRecords
 //                    batches: { int32 first sequence, int32 last sequence, int64 base offset, int64 last offset,
 //                               int64 timestamp } }
 
-/// What the host knows of a partition beyond its records, at one offset. Everything but the log's start can be had again
-/// by reading the batch headers from the beginning; the snapshot is there to make that short.
+/// What the host knows of a partition beyond its records, at one offset. Everything but the log's start can be had
+/// again by reading the batch headers from the beginning; the snapshot is there to make that short.
 struct PartitionSnapshot: Sendable, Equatable {
   /// The state is that of the log below this offset.
   var offset: Int64
@@ -27,7 +27,8 @@ struct PartitionSnapshot: Sendable, Equatable {
   private static let headerByteCount = 36
   /// A file larger than what the bounds of its content allow is not read.
   static let byteCountMax =
-    headerByteCount + LeaderEpochHistory.countMax * 12 + ProducerStates.countMax * (19 + ProducerStates.batchesKept * 32)
+    headerByteCount + LeaderEpochHistory.countMax * 12 + ProducerStates.countMax
+    * (19 + ProducerStates.batchesKept * 32)
 
   func encode() -> [UInt8] {
     var bytes = Self.magic + [0, 0, 0, 0]

@@ -34,7 +34,9 @@ struct PartitionSnapshotStore: Sendable {
   }
 
   /// Saves many at once, durably. Returns the failures, each with its place in the list.
-  func save(_ snapshots: [(snapshot: PartitionSnapshot, id: PartitionIdentity)]) -> [(index: Int, DataDirectory.Failure)] {
+  func save(_ snapshots: [(snapshot: PartitionSnapshot, id: PartitionIdentity)]) -> [(
+    index: Int, DataDirectory.Failure
+  )] {
     AtomicFile.write(snapshots.map { ($0.snapshot.encode(), path($0.id)) }, in: directory)
   }
 

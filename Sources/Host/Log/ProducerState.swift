@@ -5,8 +5,8 @@ import KafkaRecords
 /// batches, twice as many as Kafka's clients have in flight (KIP-98, KIP-360). Pure; the log calls ``check``
 /// and ``record`` around the append as one critical section.
 ///
-/// A producer that is not known may begin with any sequence: its state may have gone with its records or its silence, and
-/// refusing it would stop a healthy client for good (Kafka's rule too).
+/// A producer that is not known may begin with any sequence: its state may have gone with its records or its silence,
+/// and refusing it would stop a healthy client for good (Kafka's rule too).
 struct ProducerStates: Sendable {
   /// A batch that was appended.
   struct Batch: Sendable, Equatable {
@@ -45,9 +45,9 @@ struct ProducerStates: Sendable {
   /// Restores what a snapshot held.
   init(_ producers: [Int64: Producer]) { self.producers = producers }
 
-  /// Decides about the batches of one request, before offsets are assigned. Kafka's clients send one; with several, each
-  /// is judged as if those before it were in the log, and copies must not be mixed with new batches, because the whole
-  /// request gets one answer.
+  /// Decides about the batches of one request, before offsets are assigned. Kafka's clients send one; with several,
+  /// each is judged as if those before it were in the log, and copies must not be mixed with new batches, because the
+  /// whole request gets one answer.
   func check(_ batches: [ValidatedBatch]) -> Verdict {
     if batches.count == 1 { return check(batches[0].header) }
     var ahead = ProducerStates()
@@ -81,7 +81,9 @@ struct ProducerStates: Sendable {
     if header.producerEpoch < known.epoch {
       return .refuse(
         .invalidProducerEpoch,
-        "Epoch of producer \(header.producerID) is \(header.producerEpoch), which is smaller than the last seen epoch \(known.epoch).")
+        "Epoch of producer \(header.producerID) is \(header.producerEpoch), which is smaller than "
+          + "the last seen epoch \(known.epoch)."
+      )
     }
     if header.producerEpoch > known.epoch {
       if header.baseSequence == 0 { return .append }

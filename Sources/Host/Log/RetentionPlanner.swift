@@ -13,8 +13,8 @@ struct RetentionSegment: Sendable, Equatable {
 ///
 /// Time: a segment goes when its newest record is older than `retention.ms`; the age is that of the records, never of a
 /// file, and a segment without timestamps has none. Size: segments go while what is left is not less than
-/// `retention.bytes`, so a partition never holds less than the limit allows. Either ends at the first segment that stays,
-/// at the high watermark, and at the active segment, unless everything goes: then that one is sealed first.
+/// `retention.bytes`, so a partition never holds less than the limit allows. Either ends at the first segment that
+/// stays, at the high watermark, and at the active segment, unless everything goes: then that one is sealed first.
 struct RetentionPlanner: Sendable {
   /// Nil: no limit.
   var milliseconds: Int64?
@@ -68,8 +68,8 @@ struct RetentionPlanner: Sendable {
         byteCount: segments.reduce(0) { $0 + $1.byteCount }, needsSeal: !last.isSealed))
   }
 
-  /// One list from the segments of several tiers, the lowest tier first: where copies overlap, the lower tier's count, and
-  /// of a segment that is copied in part, the rest.
+  /// One list from the segments of several tiers, the lowest tier first: where copies overlap, the lower tier's count,
+  /// and of a segment that is copied in part, the rest.
   static func merge(_ tiers: [[RetentionSegment]]) -> [RetentionSegment] {
     var merged: [RetentionSegment] = []
     for segments in tiers {

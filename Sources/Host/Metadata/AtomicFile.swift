@@ -24,9 +24,9 @@ enum AtomicFile {
     }
   }
 
-  /// Replaces many files of one directory, durably. Every step is done for all of them before the next one begins, so that
-  /// the file system commits each step at once and not each file. Returns the failures, each with its place in the list;
-  /// a file that failed has its old content, or the new one when the fsync of the directory is what failed.
+  /// Replaces many files of one directory, durably. Every step is done for all of them before the next one begins, so
+  /// that the file system commits each step at once and not each file. Returns the failures, each with its place in the
+  /// list; a file that failed has its old content, or the new one when the fsync of the directory is what failed.
   static func write(
     _ files: [(bytes: [UInt8], path: String)], in directory: String
   ) -> [(index: Int, DataDirectory.Failure)] {
@@ -78,10 +78,12 @@ enum AtomicFile {
 
   /// The content, or nil when there is no such file. At most `byteCountMax` bytes are read; a larger file is refused.
   static func read(_ path: String, byteCountMax: Int) throws(DataDirectory.Failure) -> [UInt8]? {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
+    // Without O_NONBLOCK a FIFO would wait for somebody who writes to it.
+    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     if file < 0, errno == ENOENT { return nil }
     guard file >= 0 else { throw .io(path: path, operation: "open", errno: errno) }
     defer { Glibc.close(file) }
+    if let code = refusal(of: file) { throw .io(path: path, operation: "reading it as a file", errno: code) }
     let size = Int(lseek(file, 0, SEEK_END))
     guard size >= 0, lseek(file, 0, SEEK_SET) == 0 else { throw .io(path: path, operation: "lseek", errno: errno) }
     guard size <= byteCountMax else { throw .io(path: path, operation: "read", errno: EFBIG) }
@@ -95,6 +97,17 @@ enum AtomicFile {
       filled += count
     }
     return bytes
+  }
+
+  /// Why an open file cannot be read from any place in it: only regular ones can. nil: it can.
+  static func refusal(of file: Int32) -> Int32? {
+    var status = stat()
+    guard fstat(file, &status) == 0 else { return errno }
+    return switch status.st_mode & S_IFMT {
+    case S_IFREG: nil
+    case S_IFDIR: EISDIR
+    default: ESPIPE
+    }
   }
 
   /// Removes the file; fine when there is none. The removal is durable when the directory is flushed the next time.

@@ -33,7 +33,8 @@ struct BrokerSettingsFile {
       switch self {
       case .io(let failure): failure.description
       case .damaged(let path, let reason):
-        "\(path): \(reason); the settings that clients gave this broker are damaged. Restore the file from a backup, or "
+        "\(path): \(reason); the settings that clients gave this broker are damaged. "
+          + "Restore the file from a backup, or "
           + "move it away to go on with the configuration file's values"
       }
     }

@@ -7,6 +7,8 @@ final class DataDirectory: @unchecked Sendable {
   let path: String
   let clusterID: String
   private let lockFile: Int32
+  /// Kafka's own has five short lines and a comment.
+  private static let propertiesByteCountMax = 65_536
 
   enum Failure: Error, CustomStringConvertible {
     case io(path: String, operation: String, errno: Int32)
@@ -17,6 +19,9 @@ final class DataDirectory: @unchecked Sendable {
     case wrongNode(path: String, found: String, configured: Int32)
     case wrongCluster(path: String, found: String, configured: String)
     case malformed(path: String, line: Int)
+    case noCluster(path: String)
+    /// For commands that look at what a broker has kept: nothing is there.
+    case neverUsed(path: String)
 
     var description: String {
       switch self {
@@ -25,14 +30,33 @@ final class DataDirectory: @unchecked Sendable {
         "\(path): replaced, but fsync of its directory failed: \(String(cString: strerror(code))); "
           + "a power failure may bring the old content back"
       case .inUse(let path, let process):
-        "\(path): another broker\(process.map { " (process \($0))" } ?? "") is using this data directory; stop it or choose "
-          + "another data_dir"
+        "\(path): another broker\(process.map { " (process \($0))" } ?? "") is using this data directory; stop it or "
+          + "choose another data_dir"
       case .wrongNode(let path, let found, let configured):
-        "\(path): belongs to node.id \(found), but the configuration says \(configured)"
+        "\(path): belongs to node.id \(found), but the configuration says \(configured); correct node.id, or choose "
+          + "another data_dir"
       case .wrongCluster(let path, let found, let configured):
-        "\(path): belongs to cluster.id \(found), but the configuration says \(configured)"
-      case .malformed(let path, let line): "\(path):\(line): expected key=value"
+        "\(path): belongs to cluster.id \(found), but the configuration says \(configured); correct cluster.id, or "
+          + "choose another data_dir"
+      case .malformed(let path, let line): "\(path):\(line): expected key=value; put the file back from a copy"
+      case .noCluster(let path):
+        "\(path): no cluster.id, so the file is damaged; restore it, or write the id that clients know as cluster.id: "
+          + "into the configuration"
+      case .neverUsed(let path):
+        "\(path): no broker has kept data here (there is no meta.properties); name its directory with --data-dir, or "
+          + "its configuration with --config"
       }
+    }
+  }
+
+  /// For commands that work on a stopped broker's data: they must not make a directory out of a typing error, and call
+  /// it all good.
+  static func expectUsed(_ path: String) throws(Failure) {
+    let file = "\(path)/meta.properties"
+    if access(file, F_OK) == 0 { return }
+    switch errno {
+    case ENOENT, ENOTDIR: throw .neverUsed(path: path)
+    case let code: throw .io(path: file, operation: "access", errno: code)
     }
   }
 
@@ -50,7 +74,8 @@ final class DataDirectory: @unchecked Sendable {
     Self.writeProcessID(to: lockFile)
     self.path = path
     let file = "\(path)/meta.properties"
-    let known = try Self.read(file)
+    let content = try Self.read(file)
+    let known = content ?? [:]
     if let found = known["node.id"], found != String(nodeID) {
       throw .wrongNode(path: file, found: found, configured: nodeID)
     }
@@ -58,6 +83,8 @@ final class DataDirectory: @unchecked Sendable {
       if let configured, configured != found { throw .wrongCluster(path: file, found: found, configured: configured) }
       clusterID = found
     } else {
+      // A cluster that changes its id silently is another one to tools and to Kafka's own broker.
+      guard content == nil || configured != nil else { throw .noCluster(path: file) }
       clusterID = configured ?? KafkaUUID.random().description
       try Self.write(file, "version=1\nnode.id=\(nodeID)\ncluster.id=\(clusterID)\n")
     }
@@ -90,21 +117,15 @@ final class DataDirectory: @unchecked Sendable {
     }
   }
 
-  private static func read(_ path: String) throws(Failure) -> [String: String] {
-    guard let file = fopen(path, "r") else {
-      if errno == ENOENT { return [:] }
-      throw .io(path: path, operation: "open", errno: errno)
-    }
-    defer { fclose(file) }
+  /// nil when there is no such file.
+  private static func read(_ path: String) throws(Failure) -> [String: String]? {
+    guard let bytes = try AtomicFile.read(path, byteCountMax: propertiesByteCountMax) else { return nil }
     var result: [String: String] = [:]
-    var buffer = [CChar](repeating: 0, count: 4096)
-    var number = 0
-    while fgets(&buffer, Int32(buffer.count), file) != nil {
-      number += 1
-      let line = String(decoding: buffer.prefix { $0 != 0 && $0 != 10 && $0 != 13 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      if line.isEmpty || line.hasPrefix("#") { continue }
-      guard let equals = line.firstIndex(of: "=") else { throw .malformed(path: path, line: number) }
-      result[String(line[..<equals])] = String(line[line.index(after: equals)...])
+    for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+      let text = String(decoding: line.prefix { $0 != 0 && $0 != UInt8(ascii: "\r") }, as: UTF8.self)
+      if text.isEmpty || text.hasPrefix("#") { continue }
+      guard let equals = text.firstIndex(of: "=") else { throw .malformed(path: path, line: index + 1) }
+      result[String(text[..<equals])] = String(text[text.index(after: equals)...])
     }
     return result
   }

@@ -38,9 +38,9 @@ final class LiveBrokerSettings: Sendable {
   /// Puts `dynamic`, which was checked, in force: durable first, then visible. Writes nothing when it is in force and
   /// durable already. On the controller thread; blocks.
   ///
-  /// When it throws, ``current`` says what is in force, which is what the file holds: mostly what was before. Where only
-  /// the durability is unknown it is `dynamic`, and the next call writes it again, so that nobody is told of success
-  /// before it is durable.
+  /// When it throws, ``current`` says what is in force, which is what the file holds: mostly what was before. Where
+  /// only the durability is unknown it is `dynamic`, and the next call writes it again, so that nobody is told of
+  /// success before it is durable.
   func replace(_ dynamic: DynamicBrokerSettings) throws(BrokerSettingsFile.Failure) {
     guard dynamic != current.dynamic || isUncertain.withLockedValue({ $0 }) else { return }
     do throws(BrokerSettingsFile.Failure) {

@@ -2,8 +2,8 @@ import DequeModule
 
 /// Which partitions are opened next, when several topics are created or grow at the same time. Pure.
 ///
-/// Each turn takes partitions of the topics in the order in which they stand; a topic of which more are left goes to the
-/// end. So a small topic waits for one turn behind a large one, not for all of it.
+/// Each turn takes partitions of the topics in the order in which they stand; a topic of which more are left goes to
+/// the end. So a small topic waits for one turn behind a large one, not for all of it.
 struct OpeningQueue<Opened> {
   /// A partition to open.
   struct Place: Sendable {
@@ -11,8 +11,8 @@ struct OpeningQueue<Opened> {
     var number: Int32
   }
 
-  /// A topic that needs nothing more, with what was opened for it in order of partition number. After a failure that may
-  /// be any part of it.
+  /// A topic that needs nothing more, with what was opened for it in order of partition number. After a failure that
+  /// may be any part of it.
   struct Ended {
     var record: TopicRecord
     var opened: [Opened]

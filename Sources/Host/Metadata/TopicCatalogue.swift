@@ -18,15 +18,22 @@ struct TopicRecord: Codable, Sendable, Equatable {
 /// topics must not vanish silently. The journal is rewritten (tmp, fsync, rename, fsync of the directory) at opening when
 /// most of it is out of date. Every change is durable before the call returns.
 ///
+/// A name has one topic that is not being deleted. One whose creation failed on a full disk may not be marked as deleted
+/// there; it counts as deleted from the line on that gives its name to another.
+///
 /// Not thread-safe and blocking: `Topics` calls it from one thread at a time.
 struct TopicCatalogue {
   private let path: String
   private var file: Int32 = -1
   /// By id.
   private(set) var topics: [String: TopicRecord] = [:]
+  /// The ids of those that are not being deleted, by name.
+  private var liveIDs: [String: String] = [:]
   /// Partitions of topics that are not being deleted.
   private(set) var livePartitionCount = 0
   private var lineCount = 0
+  /// Bytes that opening has cut off as a torn last line. They are kept in `topics.journal.cut`.
+  private(set) var cutByteCount = 0
 
   enum Failure: Error, CustomStringConvertible {
     case io(path: String, operation: String, errno: Int32)
@@ -49,7 +56,10 @@ struct TopicCatalogue {
     let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard opened >= 0 else { throw .io(path: path, operation: "open", errno: errno) }
     file = opened
-    let valid = try load()
+    if let code = AtomicFile.refusal(of: file) { throw .io(path: path, operation: "reading it as a file", errno: code) }
+    let bytes = try Self.readAll(file, path)
+    let valid = try load(bytes)
+    if valid < bytes.count { try keepCut(bytes[valid...]) }
     guard ftruncate(file, off_t(valid)) == 0, lseek(file, off_t(valid), SEEK_SET) >= 0 else {
       throw .io(path: path, operation: "truncate", errno: errno)
     }
@@ -81,14 +91,20 @@ struct TopicCatalogue {
   private mutating func keep(_ record: TopicRecord?, id: String) {
     func live(_ record: TopicRecord?) -> Int { record.map { $0.deleting ? 0 : Int($0.partitions) } ?? 0 }
     livePartitionCount += live(record) - live(topics[id])
+    if let before = topics[id], liveIDs[before.name] == id { liveIDs[before.name] = nil }
     topics[id] = record
+    guard let record, !record.deleting else { return }
+    if let older = liveIDs.updateValue(id, forKey: record.name), var superseded = topics[older] {
+      superseded.deleting = true
+      livePartitionCount -= Int(superseded.partitions)
+      topics[older] = superseded
+    }
   }
 
   // MARK: - The file
 
   /// Reads every line; returns the byte count of the valid ones.
-  private mutating func load() throws(Failure) -> Int {
-    let bytes = try Self.readAll(file, path)
+  private mutating func load(_ bytes: [UInt8]) throws(Failure) -> Int {
     var start = 0
     while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
       lineCount += 1
@@ -102,6 +118,17 @@ struct TopicCatalogue {
       start = end + 1
     }
     return start
+  }
+
+  /// A torn line promised nothing to anybody. A line that was damaged later did, and looks the same.
+  private mutating func keepCut(_ bytes: ArraySlice<UInt8>) throws(Failure) {
+    let copy = path + ".cut"
+    let file = open(copy, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard file >= 0 else { throw .io(path: copy, operation: "open", errno: errno) }
+    defer { _ = Glibc.close(file) }
+    try Self.writeAll(file, Array(bytes), copy)
+    guard fsync(file) == 0 else { throw .io(path: copy, operation: "fsync", errno: errno) }
+    cutByteCount = bytes.count
   }
 
   private static func decode(_ line: ArraySlice<UInt8>) throws -> TopicRecord {

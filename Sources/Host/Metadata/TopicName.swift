@@ -10,7 +10,8 @@ enum TopicName {
       return "Topic name is illegal, its length is \(name.utf8.count), at most \(lengthMax) characters are allowed."
     }
     guard name.utf8.allSatisfy(isLegal) else {
-      return "Topic name \"\(name)\" is illegal, it contains a character other than ASCII alphanumerics, '.', '_' and '-'."
+      return
+        "Topic name \"\(name)\" is illegal, it contains a character other than ASCII alphanumerics, '.', '_' and '-'."
     }
     return nil
   }

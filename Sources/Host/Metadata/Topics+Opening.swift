@@ -67,11 +67,26 @@ extension Topics {
       }
       return .success(topic)
     }
-    closeThen(ended.opened) { [self] in
-      controller.run { self.scheduleRemoval(record) }
-    }
     logger.error("A topic could not be created", metadata: ["topic": "\(record.name)", "error": "\(error)"])
+    takeBack(record, opened: ended.opened)
     return .failure(AppendRefusal(code: .kafkaStorageError, message: "\(error)"))
+  }
+
+  /// Removes what there is of a topic whose creation failed, as if it had been deleted: no start may take it for a topic.
+  private func takeBack(_ record: TopicRecord, opened: [PartitionLog]) {
+    var record = record
+    record.deleting = true
+    do throws(TopicCatalogue.Failure) {
+      try catalogue.value.put(record)
+    } catch {
+      logger.warning(
+        "A topic that could not be created is not marked as deleted; a restart before it is removed shows it",
+        metadata: ["topic": "\(record.name)", "error": "\(error)"])
+    }
+    let gone = record
+    closeThen(opened) { [self] in
+      controller.run { self.scheduleRemoval(gone) }
+    }
   }
 
   /// Adds partitions up to `count`, which is above the present one; `completion` as in ``create``, with nil when they are

@@ -54,6 +54,11 @@ final class Topics: Sendable {
     self.controller = controller
     blockingPool = environment.blockingPool
     self.logger = logger
+    if catalogue.cutByteCount > 0 {
+      logger.warning(
+        "The last line of the catalogue is not whole and was cut off; if it was not being written, a topic is missing",
+        metadata: ["bytes": "\(catalogue.cutByteCount)", "kept": "topics.journal.cut"])
+    }
   }
 
   // MARK: - Look-ups
@@ -67,6 +72,9 @@ final class Topics: Sendable {
   var all: [Topic] { served.withLockedValue { Array($0.byName.values) }.sorted { $0.name < $1.name } }
   /// The largest producer id that any partition knows; -1 without any.
   var largestProducerID: Int64 { all.flatMap(\.partitions).map(\.largestProducerID).max() ?? -1 }
+
+  /// Partitions that take no more writes because their storage failed.
+  var failedPartitionCount: Int { all.flatMap(\.partitions).count { $0.hasFailed } }
 
   var partitionCount: Int { served.withLockedValue { $0.byName.values.reduce(0) { $0 + $1.partitions.count } } }
 
@@ -107,9 +115,9 @@ final class Topics: Sendable {
     }
   }
 
-  /// Deletes a topic: promised durably and invisible when this returns; the data goes in the background from every tier,
-  /// again and again until each has said that nothing is left, also after a crash. Only what the catalogue marks as
-  /// deleted is removed: what else a tier may hold, on a store that others share, is none of this broker's business.
+  /// Deletes a topic: promised durably and invisible when this returns; the data goes in the background from every
+  /// tier, again and again until each has said that nothing is left, also after a crash. Only what the catalogue marks
+  /// as deleted is removed: what else a tier may hold, on a store that others share, is none of this broker's business.
   func delete(_ topic: Topic) throws(AppendRefusal) {
     var record = try record(of: topic)
     record.deleting = true

@@ -4,8 +4,8 @@ import Logging
 import PluginLoader
 import TierAPI
 
-/// A topic of which an archive holds something and which the broker's catalogue does not have: the catalogue was lost or
-/// is an old one, or the store was filled by another broker. It is never deleted without an order, because a lost
+/// A topic of which an archive holds something and which the broker's catalogue does not have: the catalogue was lost
+/// or is an old one, or the store was filled by another broker. It is never deleted without an order, because a lost
 /// catalogue must not cost the archive.
 struct UnknownTopic: Sendable, Equatable {
   var name: String
@@ -31,24 +31,26 @@ struct UnknownTopic: Sendable, Equatable {
   /// Topics named in one log line; the rest is a number.
   private static let namedMax = 20
 
-  /// One line for each archive that holds unknown topics. Blocks.
+  /// One line for each tier that keeps unknown topics: archives, and those that append durably. Blocks.
   static func report(_ tiers: [TierHandle], known: Set<KafkaUUID>, _ logger: Logger) {
-    for tier in tiers where tier.has(CHRONIK_TIER_IMPORT) {
+    for tier in tiers where tier.has(CHRONIK_TIER_IMPORT) || tier.has(CHRONIK_TIER_DURABLE) {
       do throws(TierFailure) {
         let unknown = among(try tier.heldPartitions() ?? [], known: known)
         if unknown.isEmpty { continue }
         let names = unknown.prefix(namedMax).map { "\($0.key) (\($0.partitions.count))" }
         let more = unknown.count > namedMax ? " and \(unknown.count - namedMax) more" : ""
+        let advice =
+          tier.has(CHRONIK_TIER_IMPORT) ? "chronik archive remove-unknown" : "topics.journal, which may be lost or an old one"
         logger.warning(
-          "An archive holds topics that the catalogue does not know; nothing of them is deleted without an order",
+          "A tier holds topics that the catalogue does not know; nothing of them is deleted without an order",
           metadata: [
             "tier": "\(tier.name)", "topics": "\(unknown.count)",
             "partitions": "\(unknown.reduce(0) { $0 + $1.partitions.count })",
-            "ids": "\(names.joined(separator: ", "))\(more)", "see": "chronik archive remove-unknown",
+            "ids": "\(names.joined(separator: ", "))\(more)", "see": "\(advice)",
           ])
       } catch {
         logger.warning(
-          "Whether an archive holds unknown topics cannot be told",
+          "Whether a tier holds unknown topics cannot be told",
           metadata: ["tier": "\(tier.name)", "error": "\(error)"])
       }
     }

@@ -24,11 +24,12 @@ struct Timeouts {
 
 /// Two clocks end a connection that costs more than it brings.
 ///
-/// - **Idle** (`network.idle_timeout`): no complete request, none being answered, and no progress of a response that the
-///   peer is still reading. Bytes alone do not count: a peer that sends one byte a minute is as idle as one that is gone.
+/// - **Idle** (`network.idle_timeout`): no complete request, none being answered, and no progress of a response that
+///   the peer is still reading. Bytes alone do not count: a peer that sends one byte a minute is as idle as one that is
+///   gone.
 /// - **Stalled** (`network.stall_timeout`): a request has begun and neither ended nor grown by a minimum
-///   (``NetworkLimits/stallProgressByteCount``), though the broker was reading all the time. Its memory would be in nobody's
-///   use for as long as the peer likes.
+///   (``NetworkLimits/stallProgressByteCount``), though the broker was reading all the time. Its memory would be in
+///   nobody's use for as long as the peer likes.
 extension Connection {
   func scheduleIdleCheck() {
     timeouts.idleCheck = eventLoop.scheduleTask(deadline: timeouts.lastRequest + limits.idleTimeout) { [self] in

@@ -14,8 +14,8 @@ import Synchronization
 /// they do in Apache Kafka. Produce and Fetch never are: they are applied in arrival order and answered in order while
 /// their waits overlap.
 ///
-/// Reading stops, and TCP pushes back, while too many requests are unanswered, while a barrier is in place, while the peer
-/// does not read its responses, or while the broker's in-flight budget is used up.
+/// Reading stops, and TCP pushes back, while too many requests are unanswered, while a barrier is in place, while the
+/// peer does not read its responses, or while the broker's in-flight budget is used up.
 ///
 /// All state is confined to the channel's event loop.
 final class Connection: ChannelInboundHandler, @unchecked Sendable {
@@ -204,8 +204,8 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     }
   }
 
-  /// Many requests are answered while they are dispatched, and answers, flushes and barriers that end come back here: only
-  /// the outermost call takes frames, or the stack would grow with every frame that a peer sends.
+  /// Many requests are answered while they are dispatched, and answers, flushes and barriers that end come back here:
+  /// only the outermost call takes frames, or the stack would grow with every frame that a peer sends.
   private func dispatchWaiting() {
     guard !isDispatching else { return }
     isDispatching = true
@@ -295,11 +295,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
       return
     }
     let descriptor = dup(extent.raw.fd)
-    guard descriptor >= 0 else {
-      logger.error("Closing a connection: no file descriptor left to send a segment", metadata: ["errno": "\(errno)"])
-      close()
-      return
-    }
+    guard descriptor >= 0 else { return writeCopy(of: extent, context) }
     let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor)
     let start = Int(extent.raw.file_offset)
     let region = FileRegion(fileHandle: handle, readerIndex: start, endIndex: start + extent.byteCount)
@@ -309,6 +305,18 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
       withExtendedLifetime(extent) {}
     }
     context.write(wrapOutboundOut(.fileRegion(region)), promise: promise)
+  }
+
+  /// Without a descriptor left the bytes go through memory: slower, but a client that fetches more partitions than this
+  /// process may open files gets its answer, and not the same end again and again.
+  private func writeCopy(of extent: Extent, _ context: ChannelHandlerContext) {
+    do {
+      let copy = try extent.withBytes { context.channel.allocator.buffer(bytes: $0) }
+      context.write(wrapOutboundOut(.byteBuffer(copy)), promise: nil)
+    } catch {
+      logger.error("Closing a connection: a segment can neither be sent nor read", metadata: ["error": "\(error)"])
+      close()
+    }
   }
 
   /// Whether there was anything to flush.

@@ -21,7 +21,10 @@ struct DescriptorLimit {
   func warn(wanted: Int, logger: Logger) {
     guard wanted > connectionsMax else { return }
     logger.warning(
-      "network.max_connections is more than the open file limit allows; fewer connections will be accepted. Raise the hard limit (ulimit -Hn, LimitNOFILE=) or lower the setting",
+      """
+      network.max_connections is more than the open file limit allows; fewer connections will be accepted. Raise the \
+      hard limit (ulimit -Hn, LimitNOFILE=) or lower the setting
+      """,
       metadata: [
         "network.max_connections": "\(wanted)", "open_file_limit": "\(descriptors)", "connections": "\(connectionsMax)",
       ])

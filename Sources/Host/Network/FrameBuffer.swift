@@ -60,8 +60,8 @@ final class FrameBuffer: @unchecked Sendable {
     return true
   }
 
-  /// More than is needed at once, so that a large frame is not copied again and again; only what is written of it becomes
-  /// resident.
+  /// More than is needed at once, so that a large frame is not copied again and again; only what is written of it
+  /// becomes resident.
   private func grow(to least: Int) -> Bool {
     for wanted in [min(byteCount, max(capacity * 4, least)), least] {
       guard let larger = memory.reallocate(base, wanted) else { continue }

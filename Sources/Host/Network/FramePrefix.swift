@@ -29,5 +29,7 @@ enum FramePrefix {
       + "Connection: close\r\n\r\n\(text)"
   }()
 
-  private static let methods: Set<String> = ["GET ", "POST", "PUT ", "HEAD", "OPTI", "DELE", "PATC", "CONN", "TRAC", "PRI "]
+  private static let methods: Set<String> = [
+    "GET ", "POST", "PUT ", "HEAD", "OPTI", "DELE", "PATC", "CONN", "TRAC", "PRI ",
+  ]
 }

@@ -62,8 +62,8 @@ final class InFlightBudget: Sendable {
     for waiter in resumed { waiter.resume() }
   }
 
-  /// Whether a connection may go on reading. If not, `resume` is called once, from any thread, when it should ask again;
-  /// until then it does not ask.
+  /// Whether a connection may go on reading. If not, `resume` is called once, from any thread, when it should ask
+  /// again; until then it does not ask.
   func mayRead(
     _ id: ConnectionID, isWithinFrame: Bool, orElse resume: @escaping @Sendable () -> Void
   ) -> Answer {

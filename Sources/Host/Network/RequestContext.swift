@@ -67,7 +67,8 @@ final class RequestContext: @unchecked Sendable {
   func respond<Response: KafkaMessage>(_ response: Response, version: Int16? = nil) {
     do throws(WireError) {
       let version = version ?? self.version
-      let message = try response.withEncodedResponse(version: version, correlationID: header.correlationID) { bytes, _ in
+      let message = try response.withEncodedResponse(version: version, correlationID: header.correlationID) {
+        bytes, _ in
         OutboundMessage(ByteBuffer(bytes: bytes))
       }
       complete(message)

@@ -77,7 +77,9 @@ struct OffloadPlanner: Sendable {
   /// Whether the active segment should end although nothing is appended to it: its first record is older than
   /// `segmentMilliseconds`, and the log has not grown for `quietMilliseconds`. The second condition keeps a trickle of
   /// old records from making a segment of each.
-  func mustSeal(_ view: OffloadView, firstTimestamp: Int64, quietMilliseconds: Int64, segmentMilliseconds: Int64, now: Int64)
+  func mustSeal(
+    _ view: OffloadView, firstTimestamp: Int64, quietMilliseconds: Int64, segmentMilliseconds: Int64, now: Int64
+  )
     -> Bool
   {
     guard let active = view.segments.last, !active.isSealed, active.byteCount > 0,

@@ -6,10 +6,10 @@ import PluginLoader
 
 /// Copies finished segments to the tiers below, for all partitions, on threads of its own.
 ///
-/// One thread looks around: every `offload.interval`, or when `offload.trigger_bytes` wait, each partition with something
-/// to do becomes a job. Jobs copy one piece and go to the end of the queue, so a large partition does not keep others
-/// waiting, and one that fails is left alone for a while that grows. What is done is known from the tiers alone; after
-/// a crash at any point the next look finds what is still to do.
+/// One thread looks around: every `offload.interval`, or when `offload.trigger_bytes` wait, each partition with
+/// something to do becomes a job. Jobs copy one piece and go to the end of the queue, so a large partition does not
+/// keep others waiting, and one that fails is left alone for a while that grows. What is done is known from the tiers
+/// alone; after a crash at any point the next look finds what is still to do.
 final class OffloadService: Sendable {
   private struct Key: Hashable {
     var partition: PartitionIdentity
@@ -156,7 +156,11 @@ final class OffloadService: Sendable {
   ) {
     pool.run { [self] in
       let isDone = run(key, log, configuration, metrics)
-      if isDone { state.withLockedValue { _ = $0.queued.remove(key) } } else { enqueue(key, log, configuration, metrics) }
+      if isDone {
+        state.withLockedValue { _ = $0.queued.remove(key) }
+      } else {
+        enqueue(key, log, configuration, metrics)
+      }
     }
   }
 

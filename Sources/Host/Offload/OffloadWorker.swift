@@ -71,7 +71,9 @@ struct OffloadWorker: Sendable {
   }
 
   /// Whether ``visit`` would do something.
-  func hasWork(_ view: OffloadView, firstTimestamp: Int64, _ configuration: ResolvedTopicConfiguration, _ memory: OffloadMemory)
+  func hasWork(
+    _ view: OffloadView, firstTimestamp: Int64, _ configuration: ResolvedTopicConfiguration, _ memory: OffloadMemory
+  )
     -> Bool
   {
     planner.next(view) != .nothing || evictionOffset(view, configuration) != nil
@@ -133,7 +135,8 @@ struct OffloadWorker: Sendable {
       return .idle
     case .hole(let from, let to):
       throw TierFailure(
-        .corrupt, origin: "offload", message: "no tier holds the offsets [\(from), \(to)), so what follows cannot be copied")
+        .corrupt, origin: "offload",
+        message: "no tier holds the offsets [\(from), \(to)), so what follows cannot be copied")
     case .copy(let from, let to, let byteCount):
       let copied = log.lowerGate.runIfFree {
         Result { () throws(TierFailure) in
@@ -177,8 +180,8 @@ struct OffloadWorker: Sendable {
     return (unit.segment.base_offset, unit.segment.next_offset, unit.byteCount)
   }
 
-  /// A copy must not outlive its original: with durability left to the operating system, a power cut could take back what
-  /// is archived already, and its offsets would be given to other records. Otherwise the high watermark says it.
+  /// A copy must not outlive its original: with durability left to the operating system, a power cut could take back
+  /// what is archived already, and its offsets would be given to other records. Otherwise the high watermark says it.
   private func makeDurable(_ giver: TierPartition, upTo offset: Int64, _ log: PartitionLog) throws(TierFailure) {
     guard log.environment.groupCommit == nil, giver.tier.has(CHRONIK_TIER_DURABLE),
       giver.state.durable_end_offset < offset

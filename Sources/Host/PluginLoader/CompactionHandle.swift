@@ -1,8 +1,8 @@
 import TierAPI
 
 /// One instance of a compaction strategy. This file is the only place on the host's side that calls its vtable;
-/// `compaction.h` states the thread and ownership rules. Every answer is checked, so that a broken strategy yields an error
-/// and never a broken log.
+/// `compaction.h` states the thread and ownership rules. Every answer is checked, so that a broken strategy yields an
+/// error and never a broken log.
 public final class CompactionHandle: @unchecked Sendable {
   public let name: String
   public let product: CompactionProduct
@@ -99,7 +99,8 @@ public final class CompactionHandle: @unchecked Sendable {
   }
 
   private static func emptyPlan(
-    _ groups: UnsafeMutablePointer<chronik_compaction_group>, _ capacity: Int, _ reason: UnsafeMutablePointer<chronik_message>
+    _ groups: UnsafeMutablePointer<chronik_compaction_group>, _ capacity: Int,
+    _ reason: UnsafeMutablePointer<chronik_message>
   ) -> chronik_compaction_plan {
     chronik_compaction_plan(
       struct_size: UInt32(MemoryLayout<chronik_compaction_plan>.size), capacity: UInt32(capacity), group_count: 0,
@@ -136,8 +137,8 @@ public final class CompactionHandle: @unchecked Sendable {
   }
 }
 
-/// One run of a strategy over a partition's batches. One thread at a time; ended once by ``finish()``, or when it is let
-/// go. Whether replaced batches are what they should be is the caller's to check.
+/// One run of a strategy over a partition's batches. One thread at a time; ended once by ``finish()``, or when it is
+/// let go. Whether replaced batches are what they should be is the caller's to check.
 public final class CompactionRun {
   private let handle: CompactionHandle
   private var raw: UnsafeMutableRawPointer?
@@ -193,7 +194,8 @@ public final class CompactionRun {
       return .replace(UnsafeRawBufferPointer(start: verdict.bytes.ptr, count: verdict.bytes.len))
     default:
       throw TierFailure(
-        .permanent, origin: "\(handle.name).rewrite", message: "answered the verdict \(verdict.action) without what it needs")
+        .permanent, origin: "\(handle.name).rewrite",
+        message: "answered the verdict \(verdict.action) without what it needs")
     }
   }
 

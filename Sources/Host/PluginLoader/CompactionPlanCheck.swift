@@ -1,7 +1,7 @@
 import TierAPI
 
-/// Holds a plan against the view that it was made for. Nothing of a plan is believed: not that its ranges are segments, not
-/// that they are sealed, not that they lie where something may change. Pure.
+/// Holds a plan against the view that it was made for. Nothing of a plan is believed: not that its ranges are segments,
+/// not that they are sealed, not that they lie where something may change. Pure.
 struct CompactionPlanCheck {
   let view: CompactionView
   /// `CHRONIK_COMPACTION_…` bits of the strategy.
@@ -14,7 +14,9 @@ struct CompactionPlanCheck {
     var checked: [CompactionPlan.Group] = []
     for group in groups { checked.append(try check(group, after: checked.last)) }
     guard urgency.isFinite else { throw Malformed("the plan's urgency is \(urgency)") }
-    guard observed.start <= observed.end else { throw Malformed("the plan observes [\(observed.start), \(observed.end))") }
+    guard observed.start <= observed.end else {
+      throw Malformed("the plan observes [\(observed.start), \(observed.end))")
+    }
     if observed.start < observed.end {
       let first = min(view.startOffset, view.segments.first?.base_offset ?? view.startOffset)
       guard observed.start >= first, observed.end <= view.stableOffset else {
@@ -32,7 +34,8 @@ struct CompactionPlanCheck {
     guard group.first_offset < group.next_offset, group.first_offset >= previous?.range.upperBound ?? .min else {
       throw Malformed("\(text) is empty or overlaps the one before")
     }
-    guard let first = view.segments.firstIndex(where: { $0.base_offset == group.first_offset }), group.segment_count > 0,
+    guard let first = view.segments.firstIndex(where: { $0.base_offset == group.first_offset }),
+      group.segment_count > 0,
       Int(group.segment_count) <= view.segments.count - first
     else { throw Malformed("\(text) of \(group.segment_count) segments does not begin with a segment") }
     let segments = Array(view.segments[first..<(first + Int(group.segment_count))])

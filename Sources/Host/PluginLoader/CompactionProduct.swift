@@ -1,7 +1,7 @@
 import TierAPI
 
-/// One compaction strategy that a library offers: its descriptor and a host-owned copy of its vtable, in which members that
-/// an older library does not have read as "not offered".
+/// One compaction strategy that a library offers: its descriptor and a host-owned copy of its vtable, in which members
+/// that an older library does not have read as "not offered".
 public struct CompactionProduct: @unchecked Sendable {
   public let descriptor: ProductDescriptor
   let vtable: UnsafePointer<chronik_compaction>

@@ -34,7 +34,8 @@ public struct ProductDescriptor: Sendable, Equatable {
   /// Copies and checks; throws the reason as a sentence.
   init(_ raw: UnsafePointer<chronik_descriptor>) throws(Malformed) {
     guard raw.pointee.struct_size >= MemoryLayout<chronik_descriptor>.size else {
-      throw Malformed("a descriptor is \(raw.pointee.struct_size) bytes, ABI 1.0 has \(MemoryLayout<chronik_descriptor>.size)")
+      throw Malformed(
+        "a descriptor is \(raw.pointee.struct_size) bytes, ABI 1.0 has \(MemoryLayout<chronik_descriptor>.size)")
     }
     id = String(cString: raw.pointee.id)
     name = String(cString: raw.pointee.name)
@@ -43,7 +44,10 @@ public struct ProductDescriptor: Sendable, Equatable {
     abilities = raw.pointee.abilities
     keys = []
     guard raw.pointee.config_key_count <= Malformed.keyCountMax else {
-      throw Malformed("\(name) declares \(raw.pointee.config_key_count) configuration keys, at most \(Malformed.keyCountMax) make sense")
+      throw Malformed(
+        "\(name) declares \(raw.pointee.config_key_count) configuration keys, at most "
+          + "\(Malformed.keyCountMax) make sense"
+      )
     }
     guard let list = raw.pointee.config_keys else { return }
     for key in UnsafeBufferPointer(start: list, count: Int(raw.pointee.config_key_count)) {

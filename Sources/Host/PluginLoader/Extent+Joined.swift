@@ -32,7 +32,8 @@ extension Extent {
     var position = 0
     do throws(TierFailure) {
       for extent in extents {
-        try extent.copyBytes(into: UnsafeMutableRawBufferPointer(rebasing: storage[position..<position + extent.byteCount]))
+        try extent.copyBytes(
+          into: UnsafeMutableRawBufferPointer(rebasing: storage[position..<position + extent.byteCount]))
         position += extent.byteCount
       }
     } catch {

@@ -18,6 +18,7 @@ public struct LoadedPlugin: @unchecked Sendable {
 
   /// Loads `path`, checks its entry before anything else is called, and copies its descriptors. No instance is created.
   public init(path: String) throws(PluginError) {
+    try LibraryFile.check(path)
     dlerror()
     guard let image = dlopen(path, RTLD_NOW | RTLD_LOCAL | Int32(RTLD_NODELETE)) else {
       throw .notLoadable(path: path, reason: dlerror().map { String(cString: $0) } ?? "unknown reason")
@@ -32,7 +33,9 @@ public struct LoadedPlugin: @unchecked Sendable {
       throw .abiMismatch(path: path, builtFor: abi, hostSpeaks: "\(CHRONIK_ABI_MAJOR).x")
     }
     guard entry.pointee.struct_size >= MemoryLayout<chronik_plugin>.size else {
-      throw .malformed(path: path, reason: "its entry is \(entry.pointee.struct_size) bytes, ABI 1.0 has \(MemoryLayout<chronik_plugin>.size)")
+      throw .malformed(
+        path: path,
+        reason: "its entry is \(entry.pointee.struct_size) bytes, ABI 1.0 has \(MemoryLayout<chronik_plugin>.size)")
     }
     self.path = path
     name = String(cString: entry.pointee.name)
@@ -122,7 +125,9 @@ public struct LoadedPlugin: @unchecked Sendable {
 
   /// The strategy of that name or id.
   public func strategy(named wanted: String) throws(PluginError) -> CompactionProduct {
-    if let match = strategies.first(where: { $0.descriptor.name == wanted || $0.descriptor.id == wanted }) { return match }
+    if let match = strategies.first(where: { $0.descriptor.name == wanted || $0.descriptor.id == wanted }) {
+      return match
+    }
     throw .noSuchStrategy(path: path, wanted: wanted, offered: strategies.map(\.descriptor.name))
   }
 
@@ -152,7 +157,8 @@ public struct TierProduct: @unchecked Sendable {
     let size = Int(raw.tier.pointee.struct_size)
     let required = MemoryLayout<chronik_tier>.offset(of: \.get_extension)!
     guard size >= required else {
-      throw Malformed("\(descriptor.name): its tier table is \(size) bytes, ABI 1.0 has \(MemoryLayout<chronik_tier>.size)")
+      throw Malformed(
+        "\(descriptor.name): its tier table is \(size) bytes, ABI 1.0 has \(MemoryLayout<chronik_tier>.size)")
     }
     let copy = UnsafeMutablePointer<chronik_tier>.allocate(capacity: 1)
     let whole = MemoryLayout<chronik_tier>.size
@@ -189,7 +195,8 @@ public struct TierProduct: @unchecked Sendable {
     }
     let missing = demanded.filter { isNull($0.1) }.map(\.0)
     guard missing.isEmpty else {
-      throw Malformed("\(descriptor.name): its abilities demand functions that its table lacks: \(missing.joined(separator: ", "))")
+      throw Malformed(
+        "\(descriptor.name): its abilities demand functions that its table lacks: \(missing.joined(separator: ", "))")
     }
   }
 }

@@ -26,7 +26,9 @@ public enum PluginError: Error, Sendable, Equatable, CustomStringConvertible {
       "\(path): built for ABI \(builtFor), this host speaks \(hostSpeaks); rebuild the plugin or use a matching host"
     case .malformed(let path, let reason): "\(path): \(reason)"
     case .noSuchProduct(let path, let wanted, let offered):
-      "\(path): offers no tier named \(wanted); it offers: \(offered.isEmpty ? "none" : offered.joined(separator: ", "))"
+      offered.isEmpty
+        ? "\(path): is a plugin, but offers no tier"
+        : "\(path): offers no tier named \(wanted); it offers: \(offered.joined(separator: ", "))"
     case .noSuchStore(let path, let wanted, let offered):
       "\(path): offers no object store named \(wanted); it offers: "
         + (offered.isEmpty ? "none" : offered.joined(separator: ", "))
@@ -34,7 +36,8 @@ public enum PluginError: Error, Sendable, Equatable, CustomStringConvertible {
       "\(path): offers no compaction strategy named \(wanted); it offers: "
         + (offered.isEmpty ? "none" : offered.joined(separator: ", "))
     case .checksumMismatch(let path, let expected, let actual):
-      "\(path): sha256 is \(actual) but plugins.sha256 pins \(expected)"
+      "\(path): sha256 is \(actual) but plugins.sha256 pins \(expected); put the pinned library back, or correct the "
+        + "pin if the new one is wanted"
     case .unreadable(let path, let reason): "\(path): cannot be read: \(reason)"
     }
   }

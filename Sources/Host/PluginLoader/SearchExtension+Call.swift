@@ -9,9 +9,9 @@ extension SearchExtension {
 
   /// Searches, and calls `visit` for each hit, best first, on this thread. Blocks until the deadline.
   ///
-  /// Every answer is checked: a hit outside its target, more hits than asked for, lengths without bytes and numbers that
-  /// are none make the search fail, because then nothing the tier says can be believed. What was visited before that
-  /// must be thrown away.
+  /// Every answer is checked: a hit outside its target, more hits than asked for, lengths without bytes and numbers
+  /// that are none make the search fail, because then nothing the tier says can be believed. What was visited before
+  /// that must be thrown away.
   public func run(
     _ request: SearchRequest, in targets: [SearchTarget], host: some SearchHost, visit: (SearchHit) -> Void
   ) throws(TierFailure) -> SearchSummary {
@@ -124,15 +124,20 @@ extension SearchExtension {
 
     private func checked(_ raw: chronik_search_hit) -> Result<SearchHit, Broken> {
       func broken(_ rule: String) -> Result<SearchHit, Broken> { .failure(Broken(rule: rule)) }
-      guard raw.struct_size >= UInt32(MemoryLayout<chronik_search_hit>.size) else { return broken("a hit that is too short") }
+      guard raw.struct_size >= UInt32(MemoryLayout<chronik_search_hit>.size) else {
+        return broken("a hit that is too short")
+      }
       guard count < limit else { return broken("more than the \(limit) records that were asked for") }
-      guard targets.indices.contains(raw.partition_index) else { return broken("a hit in partition \(raw.partition_index) of \(targets.count)") }
+      guard targets.indices.contains(raw.partition_index) else {
+        return broken("a hit in partition \(raw.partition_index) of \(targets.count)")
+      }
       guard targets[raw.partition_index].range.contains(raw.offset) else {
         return broken("a hit at offset \(raw.offset), outside \(targets[raw.partition_index].range)")
       }
       guard raw.score.isFinite else { return broken("a score that is not a number") }
       guard isSound(raw.key), isSound(raw.value) else { return broken("a key or value without bytes") }
-      guard (0...SearchExtension.headerCountMax).contains(raw.header_count), raw.header_count == 0 || raw.headers != nil else {
+      guard (0...SearchExtension.headerCountMax).contains(raw.header_count), raw.header_count == 0 || raw.headers != nil
+      else {
         return broken("\(raw.header_count) headers")
       }
       var headers: [(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?)] = []
@@ -161,7 +166,8 @@ extension SearchExtension {
   }
 }
 
-private let visitHit: @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<chronik_search_hit>) -> Void = { context, hit in
+private let visitHit: @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<chronik_search_hit>) -> Void = {
+  context, hit in
   Unmanaged<SearchExtension.Visits>.fromOpaque(context!)._withUnsafeGuaranteedRef { $0.take(hit.pointee) }
 }
 

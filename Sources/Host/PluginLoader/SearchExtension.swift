@@ -16,7 +16,8 @@ public struct SearchExtension: @unchecked Sendable {
     guard tier.has(CHRONIK_TIER_SEARCH) else { return nil }
     let origin = "\(tier.name).get_extension"
     guard let raw = tier.extension(CHRONIK_EXTENSION_SEARCH) else {
-      throw TierFailure(.permanent, origin: origin, message: "has the ability to search but offers no \(CHRONIK_EXTENSION_SEARCH)")
+      throw TierFailure(
+        .permanent, origin: origin, message: "has the ability to search but offers no \(CHRONIK_EXTENSION_SEARCH)")
     }
     let table = raw.assumingMemoryBound(to: chronik_search.self)
     let size = Int(table.pointee.struct_size)
@@ -65,8 +66,8 @@ public struct SearchTarget: Sendable {
   public var partition: TierPartition
   /// The offsets that may be found.
   public var range: Range<Int64>
-  /// The offsets that may be read: from the log's start to its high watermark, because how a transaction ended may stand
-  /// behind the range.
+  /// The offsets that may be read: from the log's start to its high watermark, because how a transaction ended may
+  /// stand behind the range.
   public var readable: Range<Int64>
 
   public init(partition: TierPartition, range: Range<Int64>, readable: Range<Int64>) {
@@ -80,7 +81,9 @@ public struct SearchTarget: Sendable {
 public protocol SearchHost: AnyObject, Sendable {
   var isCancelled: Bool { get }
   /// Whole batches of the whole chain from the one that contains `offset`, which is readable.
-  func read(target: Int, offset: Int64, endOffset: Int64, maxBytes: Int, minOneBatch: Bool) -> Result<SearchRead, TierFailure>
+  func read(target: Int, offset: Int64, endOffset: Int64, maxBytes: Int, minOneBatch: Bool) -> Result<
+    SearchRead, TierFailure
+  >
 }
 
 /// An answer of ``SearchHost/read(target:offset:endOffset:maxBytes:minOneBatch:)``.
@@ -124,9 +127,4 @@ public struct SearchSummary: Sendable, Equatable {
   public var cursor: [UInt8]
   /// Why the answer is partial, as the tier says it; empty otherwise.
   public var reason: String
-
-  /// Of a search that had nowhere to look.
-  public static let nothing = SearchSummary(
-    isPartial: false, isTotalExact: true, total: 0, objectsSearched: 0, bytesRead: 0, rounds: 0, recordsScanned: 0,
-    cursor: [], reason: "")
 }

@@ -17,7 +17,8 @@ final class SourceBox: Sendable {
     result.pointee.extent_count = 0
     guard targets.indices.contains(index), result.pointee.capacity >= 1 else {
       return report(
-        TierFailure(.permanent, origin: "search source", message: "there is no partition \(index), or no room for an extent"),
+        TierFailure(
+          .permanent, origin: "search source", message: "there is no partition \(index), or no room for an extent"),
         message)
     }
     let readable = targets[index].readable

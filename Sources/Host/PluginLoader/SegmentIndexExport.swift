@@ -44,7 +44,8 @@ public struct SegmentIndexExport: @unchecked Sendable {
       }
     }
     guard status == CHRONIK_OK else {
-      throw TierFailure(TierFailure.Code(rawValue: status) ?? .permanent, origin: "\(tier.name).export_json", message: message)
+      throw TierFailure(
+        TierFailure.Code(rawValue: status) ?? .permanent, origin: "\(tier.name).export_json", message: message)
     }
   }
 }

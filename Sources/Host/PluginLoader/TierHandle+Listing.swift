@@ -18,7 +18,9 @@ extension TierHandle {
 
     func add(_ raw: chronik_partition_id) {
       let half = { (offset: Int) in
-        withUnsafeBytes(of: raw.topic_id) { UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) }
+        withUnsafeBytes(of: raw.topic_id) {
+          UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        }
       }
       partitions.append(
         PartitionIdentity(

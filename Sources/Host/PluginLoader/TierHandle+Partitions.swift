@@ -145,9 +145,9 @@ public final class TierPartition: @unchecked Sendable {
     try tier.check("evict") { evict(tier.me, raw, offset, $0) }
   }
 
-  /// Copies a finished segment into this tier: verified and recorded, durably, when this returns. `attempt` is 16 bytes,
-  /// fresh each time. `isCancelled` is asked at least every second; then the call ends with CANCELLED. Serial per
-  /// partition; may block for long.
+  /// Copies a finished segment into this tier: verified and recorded, durably, when this returns. `attempt` is 16
+  /// bytes, fresh each time. `isCancelled` is asked at least every second; then the call ends with CANCELLED. Serial
+  /// per partition; may block for long.
   public func importSegment(
     _ segment: chronik_segment, _ extents: [Extent], attempt: [UInt8], isCancelled: () -> Bool
   ) throws(TierFailure) {
@@ -176,8 +176,8 @@ public final class TierPartition: @unchecked Sendable {
     if let failure { throw failure }
   }
 
-  /// Replaces sealed segments by one with these batches. May block, for long; beside appends and seals only. Whoever holds
-  /// the extents' bytes keeps them until this returns.
+  /// Replaces sealed segments by one with these batches. May block, for long; beside appends and seals only. Whoever
+  /// holds the extents' bytes keeps them until this returns.
   public func replaceSegments(_ range: Range<Int64>, with extents: [chronik_extent]) throws(TierFailure) {
     guard let replace = tier.table.pointee.replace_segments, !extents.isEmpty else {
       throw TierFailure(.permanent, origin: "\(tier.name).replace_segments", message: "not offered, or no batch given")

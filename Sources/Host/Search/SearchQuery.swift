@@ -9,6 +9,9 @@ struct SearchQuery: Sendable, Equatable {
   var since = Int64.min
   /// ms since 1970, exclusive.
   var until = Int64.max
+  /// Both as they were asked for: "15m" is another time on every page of one search.
+  var sinceText: String?
+  var untilText: String?
   /// Nil: all of the topic.
   var partitions: Set<Int32>?
   var offsetFrom: Int64 = 0

@@ -7,8 +7,8 @@ import TierAPI
 
 /// Searches topics through the tier of the chain that can.
 ///
-/// Searches run on a few threads of their own, so that they never delay a produce or a fetch; a bounded number waits for
-/// its turn, and one more is refused. A partition stays open while it is searched.
+/// Searches run on a few threads of their own, so that they never delay a produce or a fetch; a bounded number waits
+/// for its turn, and one more is refused. A partition stays open while it is searched.
 final class SearchService: Sendable {
   struct Limits: Sendable {
     var running: Int
@@ -101,19 +101,25 @@ final class SearchService: Sendable {
     guard started < deadline else { throw .waitedTooLong }
     let scope = try SearchScope(query, topics: topics, tierIndex: tierIndex)
     defer { scope.leave() }
-    guard !scope.targets.isEmpty else { return .nothing(in: query.topic) }
+    // A topic whose partitions are not there yet.
+    guard !scope.targets.isEmpty else { throw .unknownTopic(query.topic) }
+    let cursor = query.cursor.isEmpty ? nil : try PageCursor(query.cursor, of: query, in: scope.topicID)
     var collector = HitCollector(partitions: scope.numbers, maxValueBytes: query.maxValueBytes)
     var request = SearchRequest(query: query.text, deadlineNanoseconds: deadline)
     request.key = query.key
-    request.since = query.since
-    request.until = query.until
+    request.since = cursor?.since ?? query.since
+    request.until = cursor?.until ?? query.until
     request.order = query.order
     request.limit = query.limit
-    request.cursor = query.cursor
+    request.cursor = cursor?.place ?? []
     request.byteBudget = query.byteBudget
     do throws(TierFailure) {
       let host = ChainSearchHost(logs: scope.logs, cancellations: [cancellation, stopping])
-      let summary = try searcher.run(request, in: scope.targets, host: host) { collector.add($0) }
+      var summary = try searcher.run(request, in: scope.targets, host: host) { collector.add($0) }
+      if !summary.cursor.isEmpty {
+        let next = PageCursor(since: request.since, until: request.until, place: summary.cursor)
+        summary.cursor = next.bytes(of: query, in: scope.topicID)
+      }
       return SearchAnswer(
         topic: query.topic, records: collector.records, summary: summary, took: .nanoseconds(clock() - started))
     } catch {
@@ -129,13 +135,6 @@ final class SearchService: Sendable {
       logger.error("A search failed", metadata: ["topic": "\(topic)", "error": "\(failure)"])
       return .failed("\(failure)")
     }
-  }
-}
-
-extension SearchAnswer {
-  /// The answer when there is no offset to search.
-  static func nothing(in topic: String) -> SearchAnswer {
-    SearchAnswer(topic: topic, records: [], summary: .nothing, took: .zero)
   }
 }
 

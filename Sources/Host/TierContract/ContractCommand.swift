@@ -16,18 +16,21 @@ public enum ContractCommand {
     do throws(ContractOptions.UsageError) {
       options = try ContractOptions(parsing: words, randomSeed: UInt64.random(in: 1...999_999))
     } catch {
-      write(2, "\(error)\n\n\(ContractOptions.usage)\n")
-      return 2
+      write(2, "Error: \(error)\n\(ContractOptions.usage)\n")
+      return ContractOptions.usageExitCode
     }
     switch options.role {
     case .child: return runChild(options, respawn: respawn)
     case .writer: return onPrivateOutput { KilledWriter.run(options, print: $0) }
     case .parent:
       let report = check(options, respawn: respawn)
-      write(1, options.printsJSON ? report.json + "\n" : report.text(usesColor: isatty(1) == 1))
+      write(1, options.printsJSON ? report.json + "\n" : report.text(usesColor: usesColour))
       return report.exitCode
     }
   }
+
+  /// A terminal, and NO_COLOR not set (no-color.org).
+  private static var usesColour: Bool { isatty(1) == 1 && getenv("NO_COLOR") == nil }
 
   /// The child: runs the rules in this process and prints the lines above. Needs a scratch directory.
   public static func runChild(_ options: ContractOptions, respawn: Respawn) -> Int32 {

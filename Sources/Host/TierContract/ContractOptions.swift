@@ -25,12 +25,13 @@ public struct ContractOptions: Sendable {
   }
 
   public static let usage = """
-    usage: plugins check LIBRARY [--product NAME] [--setting KEY=VALUE]... [--rule ID]... [--seed NUMBER]
-                                 [--scratch DIRECTORY] [--deadline SECONDS] [--json]
-
-    Checks a tier library against the contract of tier.h, in another process. The same seed repeats the same run.
-    Exit code: 0 every rule holds, 1 a rule is broken, 2 the library cannot be used or the words are wrong.
+    usage: chronik plugins check FILE.so [--product NAME] [--setting KEY=VALUE]... [--rule ID|GROUP]... [--seed NUMBER]
+                                         [--scratch DIRECTORY] [--deadline SECONDS] [--json]
+    See 'chronik plugins check --help' for more information.
     """
+
+  /// Wrong words, after sysexits.h (EX_USAGE).
+  static let usageExitCode: Int32 = 64
 
   /// Why the words are wrong.
   public struct UsageError: Error, Sendable, CustomStringConvertible {
@@ -54,7 +55,8 @@ public struct ContractOptions: Sendable {
       case "--product": product = try value(of: word)
       case "--seed": seed = try number(of: word)
       case "--scratch": scratchDirectory = try value(of: word)
-      case "--deadline": deadlineMilliseconds = Int32(clamping: try number(of: word).multipliedReportingOverflow(by: 1000).partialValue)
+      case "--deadline":
+        deadlineMilliseconds = Int32(clamping: try number(of: word).multipliedReportingOverflow(by: 1000).partialValue)
       case "--rule": rules = try Self.checkedRule(value(of: word), rules)
       case "--json": printsJSON = true
       case "--setting":

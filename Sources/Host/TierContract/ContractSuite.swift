@@ -81,5 +81,6 @@ public struct ContractSuite: Sendable {
 /// "APPEND and SEAL".
 func abilityNames(_ abilities: UInt64) -> String {
   let names = ["APPEND", "DURABLE", "SEAL", "IMPORT", "READ", "SEARCH", "REWRITE"]
-  return names.enumerated().filter { abilities & (1 << UInt64($0.offset)) != 0 }.map(\.element).joined(separator: " and ")
+  return names.enumerated().filter { abilities & (1 << UInt64($0.offset)) != 0 }.map(\.element).joined(
+    separator: " and ")
 }

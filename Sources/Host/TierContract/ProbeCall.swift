@@ -36,7 +36,8 @@ func call(
   try expect(
     before.allSatisfy { $0 == guardValue } && after.allSatisfy { $0 == guardValue },
     "\(function) wrote outside the message buffer of \(capacity) bytes")
-  try expect(message.length <= capacity, "\(function) set a message length of \(message.length) in a buffer of \(capacity)")
+  try expect(
+    message.length <= capacity, "\(function) set a message length of \(message.length) in a buffer of \(capacity)")
   try expect(
     message.text == text && message.capacity == capacity, "\(function) changed the text pointer or the capacity")
   try expect(

@@ -75,7 +75,8 @@ final class ProbeAnswer: @unchecked Sendable {
     case CHRONIK_EXTENT_FILE:
       let got = pread(extent.fd, target, extent.len, off_t(extent.file_offset))
       return got == extent.len
-        ? nil : "is a file region of which pread(\(extent.fd), \(extent.len) bytes at \(extent.file_offset)) gave \(got)"
+        ? nil
+        : "is a file region of which pread(\(extent.fd), \(extent.len) bytes at \(extent.file_offset)) gave \(got)"
     default: return "has the unknown kind \(extent.kind)"
     }
   }
@@ -104,7 +105,8 @@ extension ProbePartition {
     storage.initialize(repeating: empty, count: plan.capacity + guardExtents)
     var request = chronik_read_request(
       struct_size: UInt32(MemoryLayout<chronik_read_request>.size), flags: plan.nonblocking ? CHRONIK_NONBLOCKING : 0,
-      offset: plan.offset, end_offset: plan.endOffset, max_bytes: plan.maxBytes, min_one_batch: plan.minOneBatch ? 1 : 0,
+      offset: plan.offset, end_offset: plan.endOffset, max_bytes: plan.maxBytes,
+      min_one_batch: plan.minOneBatch ? 1 : 0,
       reserved: 0)
     var result = chronik_read_result(
       struct_size: UInt32(MemoryLayout<chronik_read_result>.size), capacity: UInt32(plan.capacity), extent_count: 0,
@@ -154,7 +156,8 @@ extension ProbePartition {
     _ plan: ReadPlan, _ result: chronik_read_result, _ batches: [RecordBatchHeader], _ seen: String
   ) throws(RuleEnd) {
     guard let first = batches.first, let last = batches.last else { return }
-    try expect(first.baseOffset <= plan.offset && plan.offset < first.nextOffset, seen + ": the first does not contain it")
+    try expect(
+      first.baseOffset <= plan.offset && plan.offset < first.nextOffset, seen + ": the first does not contain it")
     try expect(
       result.start_offset == first.baseOffset && result.next_offset == last.nextOffset,
       "\(seen) with start_offset \(result.start_offset) and next_offset \(result.next_offset)")
@@ -189,7 +192,8 @@ extension ProbePartition {
         headers.append(header)
         position += header.byteCount
       case .failure(let error):
-        throw .broken("\(what) answered \(bytes.count) bytes that are not whole valid batches, at byte \(position): \(error)")
+        throw .broken(
+          "\(what) answered \(bytes.count) bytes that are not whole valid batches, at byte \(position): \(error)")
       }
     }
     return headers

@@ -115,7 +115,8 @@ final class ProbeTier: @unchecked Sendable {
     try callOK("flush") { flush(raw, handles, handles.count, &results, $0) }
     for (index, result) in results.enumerated() {
       try expect(
-        result.status == CHRONIK_OK, "flush returned OK, but the result of partition \(index) is \(name(of: result.status))")
+        result.status == CHRONIK_OK,
+        "flush returned OK, but the result of partition \(index) is \(name(of: result.status))")
     }
     return results.map(\.durable_end_offset)
   }

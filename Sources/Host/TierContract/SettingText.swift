@@ -9,7 +9,9 @@ enum SettingText {
   }
 
   /// Every key of the descriptor that has a value: `given` first, defaults otherwise.
-  static func normalise(_ given: [(String, String)], for descriptor: ProductDescriptor) throws(Failure) -> [(String, String)] {
+  static func normalise(_ given: [(String, String)], for descriptor: ProductDescriptor) throws(Failure) -> [(
+    String, String
+  )] {
     for (key, _) in given where !descriptor.keys.contains(where: { $0.name == key }) {
       throw .unknownKey(key, known: descriptor.keys.map(\.name))
     }

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 private final class ThreadBody: Sendable {
   let run: @Sendable () -> Void
@@ -27,3 +28,20 @@ private func makeThread(_ body: @escaping @Sendable () -> Void) -> pthread_t {
 }
 
 func makeDirectory(_ path: String) { mkdir(path, 0o755) }
+
+/// The first failure of several threads.
+final class FirstFailure: Sendable {
+  private let end = Mutex<RuleEnd?>(nil)
+
+  func record(_ body: () throws(RuleEnd) -> Void) {
+    do {
+      try body()
+    } catch {
+      end.withLock { if $0 == nil { $0 = error } }
+    }
+  }
+
+  func rethrow() throws(RuleEnd) {
+    if let end = end.withLock({ $0 }) { throw end }
+  }
+}

@@ -25,7 +25,9 @@ struct PartitionChain: Sendable {
   ///
   /// A cache that fails is not an error of the append: the data is safe below it, and the cache starts again behind the
   /// gap (`tier.h`, append).
-  func append(_ batches: UnsafeBufferPointer<chronik_batch>, nonblocking: Bool, logger: Logger) throws(TierFailure) -> Bool {
+  func append(
+    _ batches: UnsafeBufferPointer<chronik_batch>, nonblocking: Bool, logger: Logger
+  ) throws(TierFailure) -> Bool {
     guard try commit.append(batches, nonblocking: nonblocking) else { return false }
     for cache in caches where cache.tier.has(CHRONIK_TIER_APPEND) {
       do throws(TierFailure) {
@@ -54,7 +56,8 @@ struct PartitionChain: Sendable {
         switch try partition.read(
           offset: offset, endOffset: endOffset, maxBytes: maxBytes, minOneBatch: minOneBatch, nonblocking: nonblocking)
         {
-        case .batches(let extents, _, let next, let count): return .batches(extents: extents, nextOffset: next, byteCount: count)
+        case .batches(let extents, _, let next, let count):
+          return .batches(extents: extents, nextOffset: next, byteCount: count)
         case .miss: continue
         case .wouldBlock: return .wouldBlock(isCold: index > commitIndex)
         }

@@ -19,8 +19,8 @@ final class TierChain: Sendable {
   /// Whether what the commit tier flushed survives power loss.
   var isDurable: Bool { commitTier.has(CHRONIK_TIER_DURABLE) }
 
-  /// Creates the instances, each with a directory of its own below `dataDirectory` when it is durable. With `only`, that
-  /// tier alone and its store, for work without a broker.
+  /// Creates the instances, each with a directory of its own below `dataDirectory` when it is durable. With `only`,
+  /// that tier alone and its store, for work without a broker.
   init(
     _ chain: ResolvedChain, plugins: TierLibrary, dataDirectory: String, logger: Logger,
     blockingPool: BlockingPool, only: Int? = nil
@@ -92,8 +92,8 @@ final class TierChain: Sendable {
     for store in stores { store.stop() }
   }
 
-  /// Opens a partition in every tier. Caches begin where the commit tier ends, and a commit tier that has nothing begins
-  /// where the tiers below it end, so that no offset is given twice.
+  /// Opens a partition in every tier. Caches begin where the commit tier ends, and a commit tier that has nothing
+  /// begins where the tiers below it end, so that no offset is given twice.
   func open(_ id: PartitionIdentity, settings: chronik_partition_settings) throws(TierFailure) -> PartitionChain {
     var opened = [TierPartition?](repeating: nil, count: tiers.count)
     do throws(TierFailure) {

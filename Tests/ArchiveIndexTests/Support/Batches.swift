@@ -26,8 +26,8 @@ struct SeededGenerator: RandomNumberGenerator, Sendable {
   }
 }
 
-/// `count` batches from `offset` on; timestamps are 1,000 more than offsets. `size` random bytes in each record, so that
-/// nothing compresses away.
+/// `count` batches from `offset` on; timestamps are 1,000 more than offsets. `size` random bytes in each record, so
+/// that nothing compresses away.
 func batches(_ count: Int, from offset: Int64 = 0, size: Int = 200, records: Int = 2, seed: UInt64 = 1) -> [TestBatch] {
   var random = SeededGenerator(seed &+ UInt64(bitPattern: offset))
   var next = offset
@@ -36,7 +36,9 @@ func batches(_ count: Int, from offset: Int64 = 0, size: Int = 200, records: Int
     for index in 0..<records {
       var value: [UInt8] = []
       value.reserveCapacity(size + 8)
-      while value.count < size { withUnsafeBytes(of: random.next() & 0x1F1F_1F1F_1F1F_1F1F | 0x4040_4040_4040_4040) { value += $0 } }
+      while value.count < size {
+        withUnsafeBytes(of: random.next() & 0x1F1F_1F1F_1F1F_1F1F | 0x4040_4040_4040_4040) { value += $0 }
+      }
       value.removeLast(value.count - size)
       builder.append(timestamp: 1_000 + next + Int64(index), key: Array("key-\(next)".utf8), value: value)
     }
@@ -102,7 +104,8 @@ extension TierPartition {
       reserved: 0, extents: extents, start_offset: -1, next_offset: -1, byte_count: 0)
     return try withUnsafeMutablePointer(to: &raw) { pointer in
       let result = ReadAnswer(pointer)
-      let request = ReadRequest(offset: offset, endOffset: end, maxBytes: max, minOneBatch: minOne, nonblocking: nonblocking)
+      let request = ReadRequest(
+        offset: offset, endOffset: end, maxBytes: max, minOneBatch: minOne, nonblocking: nonblocking)
       let outcome = try read(request, into: result)
       var answer = Answer(outcome: outcome, start: pointer.pointee.start_offset, next: pointer.pointee.next_offset)
       for index in 0..<Int(pointer.pointee.extent_count) {

@@ -4,8 +4,8 @@ import TierKit
 
 @testable import ArchiveIndexCore
 
-/// A host whose clock moves only when told, whose random numbers come from a seed and that keeps log lines, counters and
-/// the memory it was told of.
+/// A host whose clock moves only when told, whose random numbers come from a seed and that keeps log lines, counters
+/// and the memory it was told of.
 final class FakeHost: @unchecked Sendable {
   struct Line: Sendable {
     var level: Int32

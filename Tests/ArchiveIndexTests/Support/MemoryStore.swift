@@ -89,6 +89,11 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
   /// Calls `body` with the keys whenever some are to be removed, before they are.
   func beforeRemoving(_ body: (@Sendable ([String]) -> Void)?) { removing.withLock { $0 = body } }
 
+  private let putting = Guarded<(@Sendable (String) -> Void)?>(nil)
+
+  /// Calls `body` with the key whenever an object is to be put, before it is.
+  func beforePutting(_ body: (@Sendable (String) -> Void)?) { putting.withLock { $0 = body } }
+
   private let holding = Guarded((isHeld: false, waitingCount: 0))
 
   /// While true, no read ends.
@@ -106,7 +111,9 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
     let isIdentity = key == StoreIdentity.key
     if !isIdentity { state.calls[operation, default: 0] += 1 }
     for index in state.faults.indices
-    where state.faults[index].operation == operation && ((state.faults[index].keyContains.isEmpty && !isIdentity) || key.contains(state.faults[index].keyContains)) {
+    where state.faults[index].operation == operation
+      && ((state.faults[index].keyContains.isEmpty && !isIdentity) || key.contains(state.faults[index].keyContains))
+    {
       if state.faults[index].skip > 0 {
         state.faults[index].skip -= 1
       } else if state.faults[index].count > 0 {
@@ -128,8 +135,11 @@ final class MemoryStore: ObjectStore, @unchecked Sendable {
   func start(_ call: StoreCall) throws(TierError) {}
   func stop() {}
 
-  func put(_ key: String, _ parts: [UnsafeRawBufferPointer], ifAbsent: Bool, _ call: StoreCall) throws(TierError) -> Bool {
+  func put(
+    _ key: String, _ parts: [UnsafeRawBufferPointer], ifAbsent: Bool, _ call: StoreCall
+  ) throws(TierError) -> Bool {
     check(key)
+    putting.withLock { $0 }?(key)
     return try state.withLock { (state) throws(TierError) in
       let effect = try enter(.put, key, &state)
       if ifAbsent, state.objects[key] != nil { return false }

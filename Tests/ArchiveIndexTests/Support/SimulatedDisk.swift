@@ -3,8 +3,8 @@ import Glibc
 @testable import ArchiveIndexCore
 
 /// A disk in memory that remembers what a sync has made durable, so that a test can cut the power and look at what is
-/// left. Worse than real ones: unsynced bytes survive sector by sector, at random, and names become durable in any prefix
-/// of their order.
+/// left. Worse than real ones: unsynced bytes survive sector by sector, at random, and names become durable in any
+/// prefix of their order.
 final class SimulatedDisk: IndexDisk, @unchecked Sendable {
   final class Inode {
     var bytes: [UInt8] = []
@@ -75,7 +75,9 @@ final class SimulatedDisk: IndexDisk, @unchecked Sendable {
     return result
   }
 
-  private func changing<R>(_ body: (inout State) throws(DiskError) -> R, tear: (inout State) -> Void = { _ in }) throws(DiskError) -> R {
+  private func changing<R>(
+    _ body: (inout State) throws(DiskError) -> R, tear: (inout State) -> Void = { _ in }
+  ) throws(DiskError) -> R {
     try state.withLock { (state) throws(DiskError) in
       if state.isOff { throw .inputOutput }
       defer { state.operationCount += 1 }
@@ -120,7 +122,9 @@ final class SimulatedDisk: IndexDisk, @unchecked Sendable {
 
   func byteCount(_ descriptor: Int32) throws(DiskError) -> Int { inode(descriptor).bytes.count }
 
-  func read(_ descriptor: Int32, at position: Int, into target: UnsafeMutableRawBufferPointer) throws(DiskError) -> Int {
+  func read(
+    _ descriptor: Int32, at position: Int, into target: UnsafeMutableRawBufferPointer
+  ) throws(DiskError) -> Int {
     let bytes = inode(descriptor).bytes
     let count = min(target.count, max(0, bytes.count - position))
     target.copyBytes(from: bytes[position..<position + count])

@@ -58,7 +58,8 @@ struct ConfigurationChangeTests {
   @Test("a name twice, a null value and an unknown operation are INVALID_REQUEST")
   func malformed() {
     #expect(
-      refusal { _ = try change([("retention.ms", .set, "1"), ("retention.ms", .delete, nil)]) }?.code == .invalidRequest)
+      refusal { _ = try change([("retention.ms", .set, "1"), ("retention.ms", .delete, nil)]) }?.code == .invalidRequest
+    )
     #expect(refusal { _ = try change([("retention.ms", .set, nil)]) }?.code == .invalidRequest)
     #expect(
       refusal {
@@ -115,7 +116,8 @@ struct ConfigurationChangeTests {
   @Test("deleting what was never set is fine")
   func brokerDelete() throws {
     let change = ConfigurationChange(steps: [
-      .init(name: "log.retention.ms", operation: 1, value: nil), .init(name: "log.segment.bytes", operation: 1, value: ""),
+      .init(name: "log.retention.ms", operation: 1, value: nil),
+      .init(name: "log.segment.bytes", operation: 1, value: ""),
     ])
     #expect(try change.applied(to: ["log.retention.ms": "5"], in: .broker(broker(), .cluster)) == [:])
   }

@@ -38,7 +38,8 @@ struct LoggerLevelsTests {
     (("root", 1, nil), .invalidRequest, "Removing the log level of the root logger is not allowed"),
     (("root", 2, "INFO"), .invalidRequest, "APPEND operation is not allowed for the BROKER_LOGGER resource"),
     (("root", 3, "INFO"), .invalidRequest, "SUBTRACT operation is not allowed for the BROKER_LOGGER resource"),
-    (("root", 0, nil), .invalidRequest, "Null value not supported"), (("root", 9, "INFO"), .invalidRequest, "Unknown operation 9"),
+      (("root", 0, nil), .invalidRequest, "Null value not supported"),
+      (("root", 9, "INFO"), .invalidRequest, "Unknown operation 9"),
   ] as [((String, Int8, String?), ErrorCode, String)])
   func refused(_ step: (String, Int8, String?), _ code: ErrorCode, _ text: String) {
     do {

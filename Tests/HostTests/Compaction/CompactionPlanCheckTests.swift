@@ -42,7 +42,8 @@ import TierAPI
   @Test func aPlanOfWholeSealedSegmentsIsTaken() {
     #expect(check([]) == nil)
     #expect(check([(0, 20, rewrite, 2), (20, 30, rewrite, 1)], observed: (5, 30)) == nil)
-    #expect(check([(0, 10, delete, 1), (10, 20, delete, 1), (20, 30, rewrite, 1)], observed: (0, 40), stable: 40) == nil)
+    #expect(
+      check([(0, 10, delete, 1), (10, 20, delete, 1), (20, 30, rewrite, 1)], observed: (0, 40), stable: 40) == nil)
   }
 
   @Test func rangesThatAreNotSegmentsAreRefused() {

@@ -5,7 +5,9 @@ import Testing
 @testable import Host
 
 @Suite struct RewrittenBatchCheckTests {
-  private func batch(_ records: Int, epoch: Int32 = 3, base: Int64 = 50, producer: Int64 = 9, sequence: Int32 = 4) -> [UInt8] {
+  private func batch(
+    _ records: Int, epoch: Int32 = 3, base: Int64 = 50, producer: Int64 = 9, sequence: Int32 = 4
+  ) -> [UInt8] {
     var builder = RecordBatchBuilder(
       baseOffset: base, producerID: producer, producerEpoch: 1, baseSequence: sequence, partitionLeaderEpoch: epoch)
     for index in 0..<records { builder.append(timestamp: 1_000, key: [UInt8(index)], value: [1, 2, 3]) }

@@ -27,7 +27,9 @@ struct GroupRandomTests {
     var sync: UInt64?
   }
 
-  @Test("invariants hold, nobody is left without an answer, and a quiet group settles", arguments: 1...60 as ClosedRange<UInt64>)
+  @Test(
+    "invariants hold, nobody is left without an answer, and a quiet group settles",
+    arguments: 1...60 as ClosedRange<UInt64>)
   func randomRun(seed: UInt64) {
     var random = SeededRandom(state: seed)
     var group = GroupHarness(delay: .milliseconds(500), sizeMax: 6)
@@ -80,7 +82,8 @@ struct GroupRandomTests {
     case 4...6 where !isParked && client.generation >= 0:
       client.sync = group.sync(
         client.id, generation: client.generation, instance: client.instance,
-        client.id == group.machine.leader ? Dictionary(uniqueKeysWithValues: group.machine.members.keys.map { ($0, [1]) }) : [:])
+        client.id == group.machine.leader
+          ? Dictionary(uniqueKeysWithValues: group.machine.members.keys.map { ($0, [1]) }) : [:])
     case 7 where !isParked && client.generation >= 0:
       _ = group.heartbeat(client.id, generation: client.generation, instance: client.instance)
     case 8: _ = group.leave(MemberName(id: client.id, instanceID: client.instance))

@@ -105,7 +105,8 @@ struct GroupRecordTests {
   // Java: "g1".hashCode() = 103 * 31 + 49 = 3242; "polygenelubricants".hashCode() = Integer.MIN_VALUE;
   // "é" is 233; U+1F600 is the surrogates D83D and DE00: 55357 * 31 + 56832 = 1772899.
   @Test("a group's partition is where Kafka looks for it", arguments: [
-    ("", 50 as Int32, 0 as Int32), ("g1", 50, 42), ("polygenelubricants", 50, 0), ("é", 50, 33), ("😀", 50, 49), ("g1", 1, 0),
+      ("", 50 as Int32, 0 as Int32), ("g1", 50, 42), ("polygenelubricants", 50, 0), ("é", 50, 33), ("😀", 50, 49),
+      ("g1", 1, 0),
   ])
   func partition(group: String, count: Int32, expected: Int32) {
     #expect(OffsetsTopic.partition(of: group, count: count) == expected)
@@ -174,7 +175,8 @@ struct GroupLoadingTests {
           sessionTimeout: .seconds(1), subscription: [], assignment: []))
     }
     let restored = GroupStateMachine(
-      settings: .init(initialRebalanceDelay: .zero, sizeMax: 9), restoring: snapshot, at: GroupMoment(uptime: .zero, wall: 0))
+      settings: .init(initialRebalanceDelay: .zero, sizeMax: 9), restoring: snapshot,
+      at: GroupMoment(uptime: .zero, wall: 0))
     restored.checkInvariants()
     #expect(Set(restored.members.keys) == ["a", "c"])
     #expect(restored.leader == "a")
@@ -184,7 +186,8 @@ struct GroupLoadingTests {
   func restoreEmpty() {
     let snapshot = GroupSnapshot(protocolType: "consumer", generation: 9, stateTimestamp: 77)
     let restored = GroupStateMachine(
-      settings: .init(initialRebalanceDelay: .zero, sizeMax: 1), restoring: snapshot, at: GroupMoment(uptime: .zero, wall: 99))
+      settings: .init(initialRebalanceDelay: .zero, sizeMax: 1), restoring: snapshot,
+      at: GroupMoment(uptime: .zero, wall: 99))
     #expect(restored.state == .empty && restored.generation == 9 && restored.stateTimestamp == 77)
     #expect(restored.nextDeadline == nil && restored.snapshot() == snapshot)
   }

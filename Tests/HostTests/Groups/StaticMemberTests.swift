@@ -114,7 +114,9 @@ struct StaticMemberTests {
     #expect(group.joins[again]?.memberID == "s2c")
   }
 
-  @Test("a rebalance timeout of next to nothing does not make the broker ask again without a pause while static members are away")
+  @Test(
+    "a rebalance timeout of next to nothing does not make the broker ask again without a pause while static members are away"
+  )
   func noPauseAsked() {
     var group = GroupHarness(delay: .zero)
     group.join(as: "s1", instance: "one", session: 30_000, rebalance: 1)

@@ -18,7 +18,9 @@ struct JSONTextTests {
     #expect(try decoded([]) as? String == "")
   }
 
-  @Test("bytes that are not UTF-8 come as base64", arguments: [[0xFF], [0xC3], [0xED, 0xA0, 0x80], [0xC0, 0x80], [0x61, 0x80]] as [[UInt8]])
+  @Test(
+    "bytes that are not UTF-8 come as base64",
+    arguments: [[0xFF], [0xC3], [0xED, 0xA0, 0x80], [0xC0, 0x80], [0x61, 0x80]] as [[UInt8]])
   func other(_ bytes: [UInt8]) throws {
     let object = try #require(try decoded(bytes) as? [String: String])
     #expect(Data(base64Encoded: object["base64"] ?? "") == Data(bytes))
@@ -68,6 +70,8 @@ struct JSONTextTests {
       #expect(text.utf8.allSatisfy { $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "=") })
       #expect(CursorText.decode(text) == bytes)
     }
-    for wrong in ["!", "a", "a+b=", "ab cd", String(repeating: "A", count: 8196)] { #expect(CursorText.decode(wrong) == nil) }
+    for wrong in ["!", "a", "a+b=", "ab cd", String(repeating: "A", count: 8196)] {
+      #expect(CursorText.decode(wrong) == nil)
+    }
   }
 }

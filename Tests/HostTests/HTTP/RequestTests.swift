@@ -15,7 +15,9 @@ struct RequestTests {
     #expect(try RequestTarget("/a+b").path == ["a+b"])
   }
 
-  @Test("a target that is not one is refused", arguments: ["", "a", "*", "/%", "/%a", "/%ag", "/%ff", "/?a=1&a=2", "/?q=%c3"])
+  @Test(
+    "a target that is not one is refused",
+    arguments: ["", "a", "*", "/%", "/%a", "/%ag", "/%ff", "/?a=1&a=2", "/?q=%c3"])
   func badTarget(_ text: String) { #expect(throws: HTTPProblem.self) { try RequestTarget(text) } }
 
   @Test("more fields than anybody needs are refused")
@@ -27,7 +29,8 @@ struct RequestTests {
   @Test("every field of a search means what it says")
   func fields() throws {
     let given = [
-      "q": "a b", "key": "", "since": "15m", "until": "now", "partition": "3, 1,3", "offset-from": "5", "offset_to": "9",
+      "q": "a b", "key": "", "since": "15m", "until": "now", "partition": "3, 1,3", "offset-from": "5",
+      "offset_to": "9",
       "order": "newest", "limit": "10000", "cursor": "_-8", "timeout": "5s", "budget": "64KiB", "max_value_bytes": "0",
     ]
     let query = try SearchFields(given, now: 1_000_000).query(topic: "t.1")
@@ -50,7 +53,8 @@ struct RequestTests {
   @Test("every field of a JSON body becomes the field of a query string; null is absence")
   func body() throws {
     let json = #"{"q": "a \"b\"", "limit": 5, "partition": [0, 2], "key": null, "since": -7}"#
-    #expect(try SearchBody.fields(Array(json.utf8)) == ["q": "a \"b\"", "limit": "5", "partition": "0,2", "since": "-7"])
+    #expect(
+      try SearchBody.fields(Array(json.utf8)) == ["q": "a \"b\"", "limit": "5", "partition": "0,2", "since": "-7"])
   }
 
   @Test("a port on this machine answers to this machine's names only; an open one to all")

@@ -6,7 +6,10 @@ import Testing
 struct SearchOutputTests {
   @Test("words of a query are found, whatever signs stand around them; excluded ones are not")
   func words() {
-    #expect(QueryWords.wanted(in: #"+timeout -retry "connection reset" level:error -"not this""#) == ["connection", "error", "reset", "timeout"])
+    #expect(
+      QueryWords.wanted(in: #"+timeout -retry "connection reset" level:error -"not this""#) == [
+        "connection", "error", "reset", "timeout",
+      ])
     #expect(QueryWords.wanted(in: "").isEmpty)
     #expect(QueryWords.wanted(in: "\"open").contains("open"))
   }

@@ -13,8 +13,8 @@ struct AppendValidatorTests {
     requiresKeys: Bool = false, timestampAfterMax: Int64? = nil, codec: Compression? = nil
   ) -> AppendValidator {
     AppendValidator(
-      batchByteCountMax: 1 << 20, requiresKeys: requiresKeys, timestampBeforeMax: nil, timestampAfterMax: timestampAfterMax,
-      usesLogAppendTime: false, codec: codec)
+      batchByteCountMax: 1 << 20, requiresKeys: requiresKeys, timestampBeforeMax: nil,
+      timestampAfterMax: timestampAfterMax, usesLogAppendTime: false, codec: codec)
   }
 
   private func batch(keys: [String?], timestamps: [Int64]) -> [UInt8] {
@@ -90,7 +90,8 @@ struct AppendValidatorTests {
     var allowance = 2 * AppendValidator.inspectionByteCountMin
     func validate(requiresKeys: Bool) throws -> Int? {
       try bytes.withUnsafeBytes {
-        try validator(requiresKeys: requiresKeys).validate(0..<bytes.count, in: $0, now: now, allowance: &allowance)?.count
+        try validator(requiresKeys: requiresKeys).validate(0..<bytes.count, in: $0, now: now, allowance: &allowance)?
+          .count
       }
     }
     #expect(try validate(requiresKeys: false) == 2)

@@ -104,7 +104,11 @@ final class LogStateTests: @unchecked Sendable {
     _ = try append(log, 0)
     let wrong = PartitionSnapshot(
       offset: 10, logStartOffset: 0, epochs: .init(),
-      producers: [9: .init(epoch: 0, batches: [.init(firstSequence: 5, lastSequence: 5, baseOffset: 9, lastOffset: 9, timestamp: 0)], lastAppendTime: 1_000_000)])
+      producers: [
+        9: .init(
+          epoch: 0, batches: [.init(firstSequence: 5, lastSequence: 5, baseOffset: 9, lastOffset: 9, timestamp: 0)],
+          lastAppendTime: 1_000_000)
+      ])
     try store.save(wrong, identity)
     let reopened = try open(epoch: 1)
     #expect(try append(reopened, 0).baseOffset == 0)
@@ -145,7 +149,8 @@ final class LogStateTests: @unchecked Sendable {
     #expect(try append(try open(epoch: 2), 6).baseOffset == 6, "an empty log goes on where it was")
   }
 
-  @Test("a topic's codec is applied on the way in; records, offsets and sequences stay", arguments: Compression.allCases)
+  @Test(
+    "a topic's codec is applied on the way in; records, offsets and sequences stay", arguments: Compression.allCases)
   func codec(_ codec: Compression) throws {
     let log = try open(epoch: 0)
     #expect(try append(log, 0, count: 40, codec: codec).baseOffset == 0)

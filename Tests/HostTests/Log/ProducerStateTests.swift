@@ -79,7 +79,8 @@ struct ProducerSequenceTests {
   func wrapInside() {
     let known = states([header(Int32.max - 1, count: 4)])
     #expect(known.check(header(2)) == .append, "…646, …647, 0, 1, then 2")
-    #expect(known.check(header(Int32.max - 1, count: 4)) == .duplicate(baseOffset: 100, lastOffset: 103, timestamp: 1000))
+    #expect(
+      known.check(header(Int32.max - 1, count: 4)) == .duplicate(baseOffset: 100, lastOffset: 103, timestamp: 1000))
   }
 
   @Test("several batches of one request are judged one after the other")
@@ -94,7 +95,8 @@ struct ProducerSequenceTests {
       return
     }
     #expect(gap == .outOfOrderSequenceNumber)
-    #expect(known.check(batches([header(0), header(1)])) == .duplicate(baseOffset: 100, lastOffset: 101, timestamp: 1000))
+    #expect(
+      known.check(batches([header(0), header(1)])) == .duplicate(baseOffset: 100, lastOffset: 101, timestamp: 1000))
     guard case .refuse(let mixed, _) = known.check(batches([header(1), header(2)])) else {
       Issue.record("one answer cannot tell of a copy and of a new batch")
       return

@@ -14,7 +14,8 @@ struct RetentionPlannerTests {
   }
 
   private func plan(
-    _ segments: [RetentionSegment], ms: Int64? = nil, bytes: Int64? = nil, start: Int64 = 0, highWatermark: Int64? = nil,
+    _ segments: [RetentionSegment], ms: Int64? = nil, bytes: Int64? = nil, start: Int64 = 0,
+    highWatermark: Int64? = nil,
     now: Int64 = 10_000
   ) -> [RetentionPlanner.Deletion] {
     RetentionPlanner(milliseconds: ms, bytes: bytes).plan(
@@ -50,7 +51,8 @@ struct RetentionPlannerTests {
 
   @Test("by size, a partition never shrinks below its limit")
   func size() {
-    #expect(plan(segments([1, 2, 3, 4]), bytes: 250).map(\.newStartOffset) == [10], "300 are left, 200 would be too few")
+    #expect(
+      plan(segments([1, 2, 3, 4]), bytes: 250).map(\.newStartOffset) == [10], "300 are left, 200 would be too few")
     #expect(plan(segments([1, 2, 3, 4]), bytes: 200).map(\.newStartOffset) == [20])
     #expect(plan(segments([1, 2, 3, 4]), bytes: 400).isEmpty)
     #expect(plan(segments([1, 2]), bytes: 0) == [

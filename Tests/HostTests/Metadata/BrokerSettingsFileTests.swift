@@ -39,7 +39,8 @@ struct BrokerSettingsFileTests {
     let text = String(decoding: try #require(try AtomicFile.read(path, byteCountMax: 1000)), as: UTF8.self)
     #expect(
       text
-        == "15200d16 {\"broker\":{\"log.retention.ms\":\"5000\"},\"cluster\":{\"log.cleanup.policy\":\"compact,delete\"}}\n")
+        == "15200d16 {\"broker\":{\"log.retention.ms\":\"5000\"},\"cluster\":{\"log.cleanup.policy\":\"compact,delete\"}}\n"
+    )
   }
 
   @Test("a draft that a crash left behind does not matter")

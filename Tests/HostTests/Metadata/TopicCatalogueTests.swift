@@ -62,11 +62,37 @@ struct TopicCatalogueTests {
       try whole.prefix(length).write(to: journal)
       var cut = try TopicCatalogue(directory: directory)
       #expect(cut.topics.values.map(\.name) == ["a"], "cut at \(length)")
+      #expect(cut.cutByteCount == length - first)
+      if length > first {
+        let kept = try Data(contentsOf: URL(fileURLWithPath: directory + "/topics.journal.cut"))
+        #expect(kept == whole[first..<length], "what was cut is kept")
+      }
       try cut.put(record("c", "AAAAAAAAAAAAAAAAAAAAAw"))
       cut.close()
       let after = try TopicCatalogue(directory: directory)
       #expect(Set(after.topics.values.map(\.name)) == ["a", "c"], "cut at \(length)")
     }
+  }
+
+  @Test("a name has one live topic, the last: an older one whose creation failed counts as deleted, also after opening again")
+  func superseded() throws {
+    let (failed, later) = ("AAAAAAAAAAAAAAAAAAAAAQ", "AAAAAAAAAAAAAAAAAAAAAg")
+    var catalogue = try TopicCatalogue(directory: directory)
+    try catalogue.put(record("a", failed))
+    try catalogue.put(record("a", later, partitions: 5))
+    for round in 0..<2 {
+      #expect(catalogue.topics[failed]?.deleting == true, "round \(round)")
+      #expect(catalogue.topics[later] == record("a", later, partitions: 5), "round \(round)")
+      #expect(catalogue.livePartitionCount == 5, "round \(round)")
+      catalogue.close()
+      catalogue = try TopicCatalogue(directory: directory)
+    }
+    try catalogue.put(record("a", later, partitions: 6))
+    try catalogue.remove(id: failed)
+    #expect(catalogue.topics == [later: record("a", later, partitions: 6)])
+    #expect(catalogue.livePartitionCount == 6)
+    catalogue.close()
+    #expect(try TopicCatalogue(directory: directory).topics == [later: record("a", later, partitions: 6)])
   }
 
   @Test("damage before the last line is refused with its line, never skipped")

@@ -53,7 +53,9 @@ struct OffloadWorkerTests {
       let frame = FrameBuffer(copying: bytes)
       let header = try bytes.withUnsafeBytes { try RecordBatch.validate($0) }
       let done = ConditionLock(value: 0)
-      log.append(AppendRequest(frame: frame, batches: [ValidatedBatch(range: 0..<bytes.count, header: header)], acks: .leader) { _ in
+      log.append(
+        AppendRequest(frame: frame, batches: [ValidatedBatch(range: 0..<bytes.count, header: header)], acks: .leader) {
+          _ in
         done.lock()
         done.unlock(withValue: 1)
       })
@@ -111,7 +113,9 @@ struct OffloadWorkerTests {
   func failures() throws {
     let log = try makeLog()
     try append(9, to: log)
-    let errors: [TierError] = [.init(.retriable, "a"), .init(.throttled, "b"), .init(.noSpace, "c"), .init(.corrupt, "d")]
+    let errors: [TierError] = [
+      .init(.retriable, "a"), .init(.throttled, "b"), .init(.noSpace, "c"), .init(.corrupt, "d"),
+    ]
     below.script.withLockedValue { $0.errors = errors }
     for code in [TierFailure.Code.retriable, .throttled, .noSpace, .corrupt] {
       #expect(visit(log, worker(), ["local.retention.bytes": "0"]) == .failed(code))

@@ -104,10 +104,13 @@ final class ScriptedPartition: TierKit.TierPartition {
   }
 
   func truncate(to offset: Int64) throws(TierError) {}
-  func advanceStart(to offset: Int64) throws(TierError) { contents.withLockedValue { $0.start = max($0.start, offset) } }
+  func advanceStart(to offset: Int64) throws(TierError) {
+    contents.withLockedValue { $0.start = max($0.start, offset) }
+  }
 
   func read(_ request: ReadRequest, into answer: borrowing ReadAnswer) throws(TierError) -> ReadOutcome {
-    let found = contents.withLockedValue { contents -> (base: Int64, next: Int64, bytes: [UInt8], maxTimestamp: Int64)? in
+    let found = contents.withLockedValue {
+      contents -> (base: Int64, next: Int64, bytes: [UInt8], maxTimestamp: Int64)? in
       contents.batches.first { $0.next > request.offset && $0.base < request.endOffset }
     }
     guard let found, found.base <= request.offset else { return .miss }

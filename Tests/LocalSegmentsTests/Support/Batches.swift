@@ -89,7 +89,8 @@ extension PartitionLog {
       }
       bytes += part
     }
-    return Answer(outcome: outcome, start: slice.startOffset, next: slice.nextOffset, regions: regions.count, bytes: bytes)
+    return Answer(
+      outcome: outcome, start: slice.startOffset, next: slice.nextOffset, regions: regions.count, bytes: bytes)
   }
 }
 

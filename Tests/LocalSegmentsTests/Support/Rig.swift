@@ -19,6 +19,7 @@ final class Rig {
     configuration.flushThreads = 0
     configuration.checkpointInterval = 1 << 40
     configuration.commitLogByteCount = 128 * 1024
+    configuration.keptFreeByteCount = 0
     change(&configuration)
     tier = try LocalSegmentsTier(
       fileSystem: disk, host: host.services, configuration: configuration, dataDirectory: "/data")

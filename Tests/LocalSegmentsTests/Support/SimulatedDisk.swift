@@ -487,5 +487,7 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
     }
   }
 
-  func freeByteCount(_ path: String) -> Int64? { lock.withLock { _ in capacity.map { Int64($0 - usedByteCount(root)) } } }
+  func freeByteCount(_ path: String) -> Int64? {
+    lock.withLock { _ in capacity.map { Int64($0 - usedByteCount(root)) } }
+  }
 }

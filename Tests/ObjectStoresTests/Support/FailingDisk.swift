@@ -48,7 +48,9 @@ final class FailingDisk: StoreFileSystem {
     let count = min(target.count, plan.withLock { $0.transferMax })
     return try disk.read(descriptor, at: position, into: UnsafeMutableRawBufferPointer(rebasing: target[..<count]))
   }
-  func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, at position: Int64) throws(ObjectStores.Errno) -> Int {
+  func write(
+    _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, at position: Int64
+  ) throws(ObjectStores.Errno) -> Int {
     try step("write")
     let (transferMax, flips) = plan.withLock { ($0.transferMax, $0.flipsWrites) }
     var copy = Array(bytes.prefix(transferMax))

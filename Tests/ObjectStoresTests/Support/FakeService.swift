@@ -4,8 +4,8 @@ import Synchronization
 import TierAPI
 import TierKit
 
-/// An S3 service in a dictionary, path style, without signatures: what the store s3 is tested with where no server runs,
-/// and where a service is needed that real servers are not.
+/// An S3 service in a dictionary, path style, without signatures: what the store s3 is tested with where no server
+/// runs, and where a service is needed that real servers are not.
 final class FakeService: HTTPTransport {
   struct Manners: Sendable {
     /// What a put with If-None-Match of an existing key is answered; nil: it is ignored and the object replaced.
@@ -137,7 +137,9 @@ final class FakeService: HTTPTransport {
   private func list(_ query: [String: String], _ state: State) -> HTTPResponse {
     if query["uploads"] != nil { return HTTPResponse(status: 200, body: Array("<ListMultipartUploadsResult/>".utf8)) }
     let found = state.objects.keys
-      .filter { $0.hasPrefix(query["prefix"] ?? "") && (query["start-after"] ?? "").utf8.lexicographicallyPrecedes($0.utf8) }
+      .filter {
+        $0.hasPrefix(query["prefix"] ?? "") && (query["start-after"] ?? "").utf8.lexicographicallyPrecedes($0.utf8)
+      }
       .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     let limit = Int(query["max-keys"] ?? "1000")!
     let contents = found.prefix(limit).map { key in

@@ -23,7 +23,8 @@ final class FaultProxy: Sendable {
     commands = input.fileHandleForWriting
     answers = output.fileHandleForReading
     guard let port = Int(Self.line(answers)) else {
-      throw SeaweedServer.Failure(description: "the fault proxy did not start; its reason is on the standard error output")
+      throw SeaweedServer.Failure(
+        description: "the fault proxy did not start; its reason is on the standard error output")
     }
     self.port = port
   }
@@ -39,7 +40,9 @@ final class FaultProxy: Sendable {
 
   private static func line(_ handle: FileHandle) -> String {
     var text = ""
-    while let byte = handle.readData(ofLength: 1).first, byte != UInt8(ascii: "\n") { text.append(Character(UnicodeScalar(byte))) }
+    while let byte = handle.readData(ofLength: 1).first, byte != UInt8(ascii: "\n") {
+      text.append(Character(UnicodeScalar(byte)))
+    }
     return text
   }
 }

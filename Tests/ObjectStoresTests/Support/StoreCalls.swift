@@ -50,7 +50,9 @@ extension ObjectStore {
     return (results, failure)
   }
 
-  func get(_ key: String, _ offset: UInt64 = 0, _ length: Int = 1 << 20, _ call: StoreCall = StoreCall()) throws -> [UInt8] {
+  func get(
+    _ key: String, _ offset: UInt64 = 0, _ length: Int = 1 << 20, _ call: StoreCall = StoreCall()
+  ) throws -> [UInt8] {
     let (reads, failure) = readRanges([(key, offset, length)], call)
     if let failure { throw failure }
     return reads[0].bytes

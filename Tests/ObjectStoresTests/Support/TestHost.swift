@@ -28,7 +28,9 @@ final class TestHost: @unchecked Sendable {
           let line = String(text) + list.map { " \(String($0.key))=\(String($0.value))" }.joined()
           TestHost.from(context).seen.withLock { $0.log.append(line) }
         },
-        wall_clock_ms: { TestHost.read(CLOCK_REALTIME) / 1_000_000 + TestHost.from($0).wallClockOffset.load(ordering: .relaxed) },
+        wall_clock_ms: {
+          TestHost.read(CLOCK_REALTIME) / 1_000_000 + TestHost.from($0).wallClockOffset.load(ordering: .relaxed)
+        },
         monotonic_ns: { _ in TestHost.read(CLOCK_MONOTONIC) },
         random: { TestHost.from($0).nextRandom() },
         counter_add: { context, name, delta in

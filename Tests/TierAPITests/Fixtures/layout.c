@@ -1,6 +1,6 @@
 /* The layout of ABI 1.0 on LP64, frozen: tiers and object stores. The numbers follow from the headers by arithmetic:
- * 4-byte integers at multiples of 4, pointers and 8-byte integers at multiples of 8. A struct that grew at its end has a
- * new SIZE, and nothing else here may change within a major version. Compiled as C11, C17 and C++17. */
+ * 4-byte integers at multiples of 4, pointers and 8-byte integers at multiples of 8. A struct that grew at its end has
+ * a new SIZE, and nothing else here may change within a major version. Compiled as C11, C17 and C++17. */
 #include "frozen.h"
 
 SIZE(chronik_bytes, 16, 8);

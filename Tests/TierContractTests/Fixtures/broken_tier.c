@@ -4,6 +4,7 @@
 #include "ring_tier.c"
 #undef chronik_plugin_entry
 
+#include <sched.h>
 #include <unistd.h>
 
 #define ABILITIES (CHRONIK_TIER_APPEND | CHRONIK_TIER_READ)
@@ -80,6 +81,9 @@ static chronik_status broken_flush(void *self, void *const *partitions, size_t c
   return CHRONIK_OK;
 }
 
+/* Something is being evicted: what a tier loses that does not expect others beside it. */
+static atomic_int evicting;
+
 /* -- append ---------------------------------------------------------------------------------------------------- */
 
 static chronik_status broken_append(void *self, void *handle, const chronik_batch *batches, size_t count,
@@ -114,6 +118,9 @@ static chronik_status broken_append(void *self, void *handle, const chronik_batc
     p->start_offset = start;
     return status;
   }
+#endif
+#ifdef BREAK_FORGETS_APPENDS
+  if (atomic_load(&evicting)) return CHRONIK_OK;
 #endif
   chronik_status status = ring_append(self, handle, batches, count, flags, message);
 #ifdef BREAK_REMEMBERS_POINTER
@@ -156,6 +163,90 @@ static chronik_status broken_advance(void *self, void *handle, int64_t offset, c
 static void broken_state(void *self, void *handle, chronik_partition_state *out) {
   ring_state(self, handle, out);
   out->byte_count += 1;
+}
+
+/* -- segments -------------------------------------------------------------------------------------------------- */
+
+/* With BREAK_SEAL the Ring has segments: they end at cuts, which belong to one partition at a time. Every rule opens
+ * one instance after the other, so that is enough. Without a further flag it keeps the rules. */
+static pthread_mutex_t cuts_lock = PTHREAD_MUTEX_INITIALIZER;
+static void *cuts_owner;
+static int64_t cuts[1024];
+static size_t cut_count;
+
+static chronik_status broken_open(void *self, const chronik_partition_id *id,
+                                  const chronik_partition_settings *settings, int64_t initial_offset, void **out, chronik_message *message) {
+  chronik_status status = ring_open(self, id, settings, initial_offset, out, message);
+  pthread_mutex_lock(&cuts_lock);
+  if (status == CHRONIK_OK) cuts_owner = *out, cut_count = 0;
+  pthread_mutex_unlock(&cuts_lock);
+  return status;
+}
+
+static chronik_status broken_seal(void *self, void *handle, chronik_message *message) {
+  chronik_partition_state now;
+#ifdef BREAK_FORGETS_SEALS
+  if (atomic_load(&evicting)) return CHRONIK_OK;
+#endif
+  ring_state(self, handle, &now);
+  pthread_mutex_lock(&cuts_lock);
+  int is_full = handle == cuts_owner && cut_count == sizeof cuts / sizeof cuts[0];
+  int64_t last = cut_count > 0 && cuts[cut_count - 1] > now.start_offset ? cuts[cut_count - 1] : now.start_offset;
+  if (handle == cuts_owner && !is_full && now.end_offset > last) cuts[cut_count++] = now.end_offset;
+  pthread_mutex_unlock(&cuts_lock);
+  return is_full ? fail(message, CHRONIK_NO_SPACE, "too many segments") : CHRONIK_OK;
+}
+
+static chronik_segment described(void *self, partition *p, int64_t from, int64_t to, uint32_t flags) {
+  chronik_segment segment = {.base_offset = from, .next_offset = to, .last_leader_epoch = -1, .flags = flags};
+  segment.max_timestamp = -1;
+  for (size_t i = 0; i < p->count; i++) {
+    node *batch = *slot(self, p, i);
+    if (batch->base_offset < from || batch->next_offset > to) continue;
+    segment.byte_count += (int64_t)batch->len;
+    if (batch->max_timestamp > segment.max_timestamp) segment.max_timestamp = batch->max_timestamp;
+  }
+  return segment;
+}
+
+static chronik_status broken_segments(void *self, void *handle, int64_t from, chronik_segment *out, size_t capacity,
+                                      size_t *out_count, chronik_message *message) {
+  (void)message;
+  partition *p = handle;
+  *out_count = 0;
+  pthread_mutex_lock(&cuts_lock);
+  pthread_mutex_lock(&p->lock);
+  int64_t base = p->start_offset;
+  for (size_t i = 0; i <= cut_count && *out_count < capacity; i++) {
+    int is_active = i == cut_count;
+    int64_t end = is_active ? p->end_offset : cuts[i];
+    if (end <= base) continue;
+    if (end > from) out[(*out_count)++] = described(self, p, base, end, is_active ? 0 : CHRONIK_SEGMENT_SEALED);
+    base = end;
+  }
+  pthread_mutex_unlock(&p->lock);
+  pthread_mutex_unlock(&cuts_lock);
+  return CHRONIK_OK;
+}
+
+static chronik_status broken_evict(void *self, void *handle, int64_t offset, chronik_message *message) {
+  int64_t start = INT64_MIN;
+  pthread_mutex_lock(&cuts_lock);
+  for (size_t i = 0; i < cut_count; i++)
+    if (cuts[i] <= offset) start = cuts[i];
+  pthread_mutex_unlock(&cuts_lock);
+  atomic_store(&evicting, 1);
+#if defined(BREAK_FORGETS_SEALS) || defined(BREAK_FORGETS_APPENDS)
+  for (int i = 0; i < 200; i++) sched_yield(); /* a tier that removes files takes its time, too */
+#endif
+  chronik_status status = start == INT64_MIN ? CHRONIK_OK : ring_advance_start(self, handle, start, message);
+#ifdef BREAK_EVICTS_THE_ACTIVE_SEGMENT
+  chronik_partition_state now;
+  ring_state(self, handle, &now);
+  ring_advance_start(self, handle, now.end_offset, message);
+#endif
+  atomic_store(&evicting, 0);
+  return status;
 }
 
 /* -- read ------------------------------------------------------------------------------------------------------ */
@@ -277,6 +368,14 @@ static void put_together(void) {
 #ifdef BREAK_READ
   broken_table.read = broken_read;
 #endif
+#ifdef BREAK_SEAL
+  broken_descriptor.abilities |= CHRONIK_TIER_SEAL;
+  broken_table.open_partition = broken_open;
+  broken_table.segments = broken_segments;
+  broken_table.seal = broken_seal;
+  broken_table.evict = broken_evict;
+#endif
+  (void)broken_open, (void)broken_segments, (void)broken_seal, (void)broken_evict;
   (void)broken_flush, (void)broken_extension, (void)broken_delete, (void)broken_append, (void)broken_truncate;
   (void)broken_advance, (void)broken_state, (void)broken_read, (void)broken_keys, (void)broken_host, (void)factory;
 }

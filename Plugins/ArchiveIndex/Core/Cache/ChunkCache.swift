@@ -4,8 +4,8 @@ import Synchronization
 import TierKit
 
 /// Parts of objects on local disk: for each object a sparse file with the object's own offsets, and which of its pages
-/// are there. Missing pages are fetched once, however many ask for them; whole files go, least recently used first, when
-/// there is more than the bound.
+/// are there. Missing pages are fetched once, however many ask for them; whole files go, least recently used first,
+/// when there is more than the bound.
 ///
 /// Thread-safe; reads block for the store and for the disk. A store's failure is an error of the read, a disk's failure
 /// only sends the read past the cache. What is read was not checked: units of the format have their own checksums, and
@@ -103,7 +103,9 @@ package final class ChunkCache: Sendable {
       if let bytes = load(range, box.descriptor) {
         result.append(bytes)
       } else {
-        result += try access.read(object.key, [range], objectByteCount: Int(object.byteCount), call).map { Array($0.bytes) }
+        result += try access.read(object.key, [range], objectByteCount: Int(object.byteCount), call).map {
+          Array($0.bytes)
+        }
       }
     }
     return result

@@ -8,7 +8,9 @@ final class DecodedFrame: Sendable {
   let batches: [FrameBatch]
 
   /// Decompresses frame `index` from its bytes in the object. Throws `corrupt`.
-  init<Source>(_ reader: borrowing ArchiveReader<Source>, _ index: Int, _ bytes: UnsafeRawBufferPointer) throws(ArchiveError) {
+  init<Source>(
+    _ reader: borrowing ArchiveReader<Source>, _ index: Int, _ bytes: UnsafeRawBufferPointer
+  ) throws(ArchiveError) {
     memory = OwnedBytes(byteCount: reader.footer.frames[index].rawByteCount)
     batches = try reader.decode(
       frame: index, bytes, into: UnsafeMutableRawBufferPointer(start: memory.base, count: memory.byteCount))

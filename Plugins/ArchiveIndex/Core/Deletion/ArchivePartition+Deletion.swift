@@ -8,7 +8,8 @@ extension ArchivePartition {
     let objects = objects
     let held = offsets(objects)
     guard offset <= held.upperBound else {
-      throw TierError(.permanent, "\(id.topic)-\(id.partition): offset \(offset) is beyond the end at \(held.upperBound)")
+      throw TierError(
+        .permanent, "\(id.topic)-\(id.partition): offset \(offset) is beyond the end at \(held.upperBound)")
     }
     // What was lost below a start that is none of the host's doing is given up only when the host says so.
     let givesUpLost = offset > objects.clamp && objects.lost.keys.contains { $0.baseOffset < offset }

@@ -2,8 +2,8 @@ import ArchiveFormat
 import TierKit
 
 /// Accepts what is to be deleted and carries it out: objects one by one, partitions by listing until nothing is left.
-/// What is done is recorded; what fails waits and is tried again, longer each time, also after a restart. An object that
-/// is gone already counts as deleted.
+/// What is done is recorded; what fails waits and is tried again, longer each time, also after a restart. An object
+/// that is gone already counts as deleted.
 package final class DeletionWorker: Sendable {
   private struct State {
     var isRunning = false
@@ -21,7 +21,7 @@ package final class DeletionWorker: Sendable {
   let exclusion = Guarded(())
   /// Held while the mark of a partition and its job in the index come or go, so that none is left alone. Taken inside
   /// `exclusion` where both are needed.
-  private let marks = Guarded(())
+  let marks = Guarded(())
 
   init(index: SegmentIndex, access: StoreAccess, identity: StoreIdentity, host: HostServices) {
     self.index = index

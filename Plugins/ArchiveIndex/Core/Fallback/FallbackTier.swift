@@ -3,8 +3,8 @@ import TierKit
 /// The last tier of a chain: it answers for offsets that every tier above missed or failed on, by asking the store
 /// itself, and puts right what its archive's index had wrong.
 ///
-/// It belongs to a running `ArchiveIndex` of this library, found when a partition is opened: a host starts tiers from the
-/// bottom up. Thread-safe.
+/// It belongs to a running `ArchiveIndex` of this library, found when a partition is opened: a host starts tiers from
+/// the bottom up. Thread-safe.
 package final class FallbackTier: Tier {
   private let host: HostServices
   private let archiveName: String
@@ -18,7 +18,8 @@ package final class FallbackTier: Tier {
 
   package static let description = TierDescription(
     id: "chronik.fallback", name: "Fallback", version: "1.0.0",
-    summary: "Answers from the archive's objects themselves when the archive's index does not know them, and repairs it.",
+    summary:
+      "Answers from the archive's objects themselves when the archive's index does not know them, and repairs it.",
     abilities: [.read],
     keys: [
       ConfigurationKey(

@@ -133,7 +133,8 @@ struct SegmentImport {
     } catch {
       guard error.code == .corrupt else { throw error }
       environment.host.log(
-        .error, "A damaged object that was never recorded is removed.", [("object", object.key), ("error", error.message)])
+        .error, "A damaged object that was never recorded is removed.",
+        [("object", object.key), ("error", error.message)])
       try environment.access.store.remove([object.key], environment.access.call(isCancelled: isCancelled))
       return nil
     }

@@ -43,7 +43,9 @@ struct SegmentBytes {
       target.copyMemory(from: UnsafeRawBufferPointer(start: source + position, count: target.count))
       return
     }
-    guard extent.kind == CHRONIK_EXTENT_FILE else { throw TierError(.permanent, "an extent of unknown kind \(extent.kind)") }
+    guard extent.kind == CHRONIK_EXTENT_FILE else {
+      throw TierError(.permanent, "an extent of unknown kind \(extent.kind)")
+    }
     var done = 0
     while done < target.count {
       let size = pread(

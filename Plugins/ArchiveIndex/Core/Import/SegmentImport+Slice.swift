@@ -62,8 +62,8 @@ extension SegmentImport {
 
   // MARK: the store
 
-  /// Puts the object where none is. One that is there already and is whole stands for ours: the same offsets of the same
-  /// log. `entry` becomes what is in the store.
+  /// Puts the object where none is. One that is there already and is whole stands for ours: the same offsets of the
+  /// same log. `entry` becomes what is in the store.
   private func put(_ object: ArchivedObject, _ entry: inout IndexedObject) throws(TierError) {
     let access = environment.access
     for _ in 0..<2 {

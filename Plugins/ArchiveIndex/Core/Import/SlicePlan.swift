@@ -28,8 +28,8 @@ struct SlicePlan {
   /// Where each producer's open transaction begins.
   private var open: [Int64: Int64] = [:]
 
-  /// `resume`: batches that end at or below it are archived already. `first`: where the first slice begins, at the latest
-  /// with its first batch.
+  /// `resume`: batches that end at or below it are archived already. `first`: where the first slice begins, at the
+  /// latest with its first batch.
   init(
     _ segment: SegmentBytes, offsets: Range<Int64>, resume: Int64, first: Int64, sliceByteCountMax: Int,
     isCancelled: () -> Bool
@@ -45,8 +45,10 @@ struct SlicePlan {
       guard header.byteCount <= segment.byteCount - position else {
         throw TierError(.corrupt, "the batch at byte \(position) of the segment to archive is cut off")
       }
-      guard header.baseOffset >= next, header.nextOffset > header.baseOffset, header.nextOffset <= offsets.upperBound else {
-        throw TierError(.corrupt, "the batch at byte \(position) of the segment to archive has offset \(header.baseOffset)")
+      guard header.baseOffset >= next, header.nextOffset > header.baseOffset, header.nextOffset <= offsets.upperBound
+      else {
+        throw TierError(
+          .corrupt, "the batch at byte \(position) of the segment to archive has offset \(header.baseOffset)")
       }
       next = header.nextOffset
       if header.isTransactional { try note(header, position, &window) }
@@ -126,11 +128,14 @@ private struct HeaderWindow {
   mutating func header(at position: Int) throws(TierError) -> RecordBatchHeader {
     let raw = try bytes(at: position, byteCount: min(RecordBatchHeader.byteCount, segment.byteCount - position))
     let result: Result<RecordBatchHeader, RecordBatchError> = raw.withUnsafeBytes { raw in
-      do throws(RecordBatchError) { return .success(try RecordBatchHeader(parsing: raw)) } catch { return .failure(error) }
+      do throws(RecordBatchError) { return .success(try RecordBatchHeader(parsing: raw)) } catch {
+        return .failure(error)
+      }
     }
     switch result {
     case .success(let header): return header
-    case .failure(let error): throw TierError(.corrupt, "the batch at byte \(position) of the segment to archive: \(error)")
+    case .failure(let error):
+      throw TierError(.corrupt, "the batch at byte \(position) of the segment to archive: \(error)")
     }
   }
 

@@ -10,10 +10,10 @@
 // may have left a torn record: IndexFile+Torn.swift. Anything else is damage.
 //
 // Versions. 2 added the change 10 (lost objects); 1 is read as well, and written anew as 2 by the first commit, so that
-// no change ever stands in a file whose version does not have it. A later version is refused at the start and left as it
-// is. (A build that knows version 1 only takes the whole file for damaged and makes a new one from the store: it reads
-// nothing wrong, the host tells the starts of its logs again, promised deletions of partitions are marked in the store,
-// and what is forgotten is which objects were lost.)
+// no change ever stands in a file whose version does not have it. A later version is refused at the start and left as
+// it is. (A build that knows version 1 only takes the whole file for damaged and makes a new one from the store: it
+// reads nothing wrong, the host tells the starts of its logs again, promised deletions of partitions are marked in the
+// store, and what is forgotten is which objects were lost.)
 import KafkaRecords
 
 /// Reads and writes the bytes of the index file. Pure.

@@ -45,8 +45,8 @@ package final class SegmentIndex: Sendable {
     case damaged(String)
   }
 
-  /// Reads the file. If it is missing or damaged, `replace` has to follow before anything is committed. A file of a later
-  /// version is an error and stays as it is.
+  /// Reads the file. If it is missing or damaged, `replace` has to follow before anything is committed. A file of a
+  /// later version is an error and stays as it is.
   package func load() throws(TierError) -> Found {
     let path = path
     let bytes = try naming("read", path) { () throws(DiskError) in
@@ -99,7 +99,9 @@ package final class SegmentIndex: Sendable {
       if wanted.isEmpty { return [] }
       var next = current
       next.apply(wanted)
-      if journal.descriptor < 0 || journal.isOld || journal.failure != nil || wanted.count > Limits.changesPerRecordMax {
+      if journal.descriptor < 0 || journal.isOld || journal.failure != nil
+        || wanted.count > Limits.changesPerRecordMax
+      {
         try write(next, &journal)
       } else {
         try append(wanted, next, &journal)

@@ -71,7 +71,8 @@ extension ArchiveEnvironment {
   ) throws(TierError) -> Set<ObjectName> {
     var gone = Set<ObjectName>()
     if objects.isEmpty { return gone }
-    try ParallelWork<ObjectName?>(width: Limits.footerReadsMax).run(objects.count) { [access] (number) throws(TierError) in
+    try ParallelWork<ObjectName?>(width: Limits.footerReadsMax).run(objects.count) {
+      [access] (number) throws(TierError) in
       let object = objects[number]
       return try access.store.head(object.key, access.call()) == nil ? object.name : nil
     } receive: { (names, done) throws(TierError) in

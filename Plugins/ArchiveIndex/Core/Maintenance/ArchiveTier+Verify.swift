@@ -51,7 +51,8 @@ extension ArchiveTier {
     for object in listing.objects.values.sorted(by: { $0.key < $1.key }) {
       let isKnown = [before, after].contains { $0[object.id]?.objects[object.name] != nil || $0.isBeingDeleted(object) }
       if !isKnown {
-        report(ArchiveFinding(.objectWithoutEntry, object.key, "The store has the object and the index does not know it."))
+        report(
+          ArchiveFinding(.objectWithoutEntry, object.key, "The store has the object and the index does not know it."))
       }
     }
     for object in after.entries.sorted(by: { $0.key < $1.key }) {

@@ -15,8 +15,8 @@ extension ArchiveEnvironment {
   /// Adds batches of an object to an answer: from the frame that has the cursor's offset to the end of the object. With
   /// `call` nil only what is in memory.
   ///
-  /// With a footer at hand all that is missing comes in one round of reads, two without. Throws what the store throws, or
-  /// `corrupt`.
+  /// With a footer at hand all that is missing comes in one round of reads, two without. Throws what the store throws,
+  /// or `corrupt`.
   func read(
     _ object: IndexedObject, _ cursor: inout ReadCursor, into answer: borrowing ReadAnswer, _ call: StoreCall?
   ) throws(TierError) -> ObjectReadEnd {

@@ -24,7 +24,9 @@ struct SequentialStreams {
       let stream = Stream(next: end, window: 0, isBusy: false, use: clock)
       if streams.count < Limits.streamsPerPartition {
         streams.append(stream)
-      } else if let oldest = streams.indices.filter({ !streams[$0].isBusy }).min(by: { streams[$0].use < streams[$1].use }) {
+      } else if let oldest = streams.indices.filter({ !streams[$0].isBusy }).min(by: {
+        streams[$0].use < streams[$1].use
+      }) {
         streams[oldest] = stream
       }
       return nil

@@ -13,7 +13,8 @@ extension TierError {
       case EACCES, EPERM: (.permanent, "the user the broker runs as needs to read and write there")
       case EROFS: (.permanent, "its file system is mounted read-only")
       case EIO: (.permanent, "look at the system's log: the disk may be failing")
-      case ENOTDIR, EISDIR, EEXIST: (.permanent, "one object's key is the directory of another, or a foreign file is in the way")
+      case ENOTDIR, EISDIR, EEXIST:
+        (.permanent, "one object's key is the directory of another, or a foreign file is in the way")
       default: (.permanent, "")
       }
     self.init(code, "\(action) \(path): \(errno)" + (advice.isEmpty ? "" : " (\(advice))"))

@@ -55,7 +55,8 @@ extension FileStore {
         try makeDurable(directories, evenIfKnown: true)
         return false
       } catch where ifAbsent && (error.code == EPERM || error.code == EOPNOTSUPP || error.code == ENOSYS) {
-        throw TierError(.permanent, "cannot create the object \(path): \(error) (its file system must allow hard links)")
+        throw TierError(
+          .permanent, "cannot create the object \(path): \(error) (its file system must allow hard links)")
       } catch {
         throw TierError(error, "cannot create the object", path)
       }

@@ -44,8 +44,8 @@ extension FileStore {
     }
   }
 
-  /// Removes directories that are empty, innermost first. Only rmdir decides whether one is: a put that comes in between
-  /// either keeps the directory alive or makes it again.
+  /// Removes directories that are empty, innermost first. Only rmdir decides whether one is: a put that comes in
+  /// between either keeps the directory alive or makes it again.
   private func prune(_ directories: [String]) throws(TierError) {
     for (index, directory) in directories.enumerated().reversed() {
       do throws(Errno) {

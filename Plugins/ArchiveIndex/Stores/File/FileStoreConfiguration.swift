@@ -10,7 +10,8 @@ struct FileStoreConfiguration: Sendable {
     root = path.isEmpty ? options.dataDirectory : path
     while root.count > 1, root.hasSuffix("/") { root.removeLast() }
     guard root.hasPrefix("/"), root != "/", !root.utf8.contains(0) else {
-      throw TierError(.invalidConfiguration, "\(Key.path): '\(root)' is not the absolute path of a directory of its own")
+      throw TierError(
+        .invalidConfiguration, "\(Key.path): '\(root)' is not the absolute path of a directory of its own")
     }
   }
 
@@ -19,6 +20,8 @@ struct FileStoreConfiguration: Sendable {
   static let keys = [
     ConfigurationKey(
       Key.path, .string, default: nil,
-      "Absolute path of the directory that holds the objects; made if it is missing. Default: below the tier's data directory.")
+      "Absolute path of the directory that holds the objects; made if it is missing. Default: "
+        + "below the tier's data directory."
+    )
   ]
 }

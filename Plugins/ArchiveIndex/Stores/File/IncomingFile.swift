@@ -57,7 +57,8 @@ struct IncomingFile: ~Copyable {
       position += Int64(count)
     }
     guard position == byteCount, found == checksum else {
-      throw TierError(.corrupt, "\(path) does not hold the bytes that were written to it: the disk or its driver is faulty")
+      throw TierError(
+        .corrupt, "\(path) does not hold the bytes that were written to it: the disk or its driver is faulty")
     }
   }
 
@@ -83,7 +84,8 @@ extension FileStore {
       do throws(Errno) {
         try removeLeftover("\(incoming)/\(name)")
       } catch {
-        host.log(.warning, "a leftover of an interrupted put cannot be removed", [("file", name), ("error", "\(error)")])
+        host.log(
+          .warning, "a leftover of an interrupted put cannot be removed", [("file", name), ("error", "\(error)")])
       }
     }
   }

@@ -18,7 +18,8 @@ struct ContainerCredentials {
       guard Self.isAllowed(full) else {
         throw TierError(
           .invalidConfiguration,
-          "AWS_CONTAINER_CREDENTIALS_FULL_URI: '\(full)' is neither https:// nor http:// to this machine or its platform"
+          "AWS_CONTAINER_CREDENTIALS_FULL_URI: '\(full)' is neither https:// nor "
+            + "http:// to this machine or its platform"
         )
       }
       url = full

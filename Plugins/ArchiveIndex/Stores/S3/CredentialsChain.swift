@@ -1,8 +1,9 @@
 import TierKit
 
 /// Where credentials come from, in this order: the settings, `credentials_file`, the environment, a web identity
-/// (AWS_WEB_IDENTITY_TOKEN_FILE), AWS_SHARED_CREDENTIALS_FILE or ~/.aws/credentials, the container's role, the instance's
-/// role. The first source that is set up is asked and no other: what it refuses, another one does not replace.
+/// (AWS_WEB_IDENTITY_TOKEN_FILE), AWS_SHARED_CREDENTIALS_FILE or ~/.aws/credentials, the container's role, the
+/// instance's role. The first source that is set up is asked and no other: what it refuses, another one does not
+/// replace.
 struct CredentialsChain: Sendable {
   let configuration: S3Configuration
   let environment: [String: String]
@@ -79,7 +80,8 @@ struct CredentialsChain: Sendable {
 
   static let supported =
     "supported are access_key_id and secret_access_key, credentials_file, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
-    + "AWS_WEB_IDENTITY_TOKEN_FILE with AWS_ROLE_ARN, ~/.aws/credentials, a container's role and an instance's role (IMDSv2)"
+    + "AWS_WEB_IDENTITY_TOKEN_FILE with AWS_ROLE_ARN, ~/.aws/credentials, a container's "
+    + "role and an instance's role (IMDSv2)"
 
   static func none(_ why: String) -> TierError {
     TierError(.invalidConfiguration, "no credentials for s3: \(why); \(supported)")

@@ -102,8 +102,8 @@ final class CurlTransfer: @unchecked Sendable {
 }
 
 extension TLSProblem {
-  /// The numbers are OpenSSL's X509_V_ERR_*, from x509_vfy.h. Curl looks at the name itself, before it asks OpenSSL, and
-  /// has 1 until then.
+  /// The numbers are OpenSSL's X509_V_ERR_*, from x509_vfy.h. Curl looks at the name itself, before it asks OpenSSL,
+  /// and has 1 until then.
   init(verification: Int) {
     switch verification {
     case 0, 1, 62, 64: self = .wrongHost

@@ -24,9 +24,9 @@ final class CurlBatch: Sendable {
   }
 }
 
-/// libcurl behind one thread: the callers hand it requests and wait; the thread drives all transfers of the store in one
-/// multi handle, which also keeps the connections for the next requests. At most `connectionsMax` requests are on their
-/// way; the others wait in order.
+/// libcurl behind one thread: the callers hand it requests and wait; the thread drives all transfers of the store in
+/// one multi handle, which also keeps the connections for the next requests. At most `connectionsMax` requests are on
+/// their way; the others wait in order.
 final class CurlTransport: HTTPTransport, @unchecked Sendable {
   private struct Inbox {
     var waiting: [CurlTransfer] = []

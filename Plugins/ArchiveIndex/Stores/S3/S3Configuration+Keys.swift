@@ -27,8 +27,10 @@ extension S3Configuration {
       Key.endpoint, .string, default: nil,
       "Address of the service, http:// or https://, host and port. Default: AWS in the given region."),
     ConfigurationKey(
-      Key.region, .string, default: nil, "Region to sign for. Default: AWS_REGION, AWS_DEFAULT_REGION, then us-east-1."),
-    ConfigurationKey(Key.bucket, .string, default: nil, required: true, "Bucket that holds the objects; it must exist."),
+      Key.region, .string, default: nil,
+      "Region to sign for. Default: AWS_REGION, AWS_DEFAULT_REGION, then us-east-1."),
+    ConfigurationKey(
+      Key.bucket, .string, default: nil, required: true, "Bucket that holds the objects; it must exist."),
     ConfigurationKey(Key.prefix, .string, default: nil, "What all keys in the bucket begin with; a slash is added. "
       + "Uploads and probes below it that a crash left are removed: it must be this archive's own."),
     ConfigurationKey(
@@ -38,14 +40,18 @@ extension S3Configuration {
       Key.accessKeyID, .string, default: nil,
       "Access key; comes before all other sources, which are credentials_file, the environment (AWS_ACCESS_KEY_ID, "
         + "AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN), AWS_WEB_IDENTITY_TOKEN_FILE with AWS_ROLE_ARN, "
-        + "AWS_SHARED_CREDENTIALS_FILE or ~/.aws/credentials, the container's role and the instance's role (IMDSv2), in "
+        + "AWS_SHARED_CREDENTIALS_FILE or ~/.aws/credentials, the container's role and "
+        + "the instance's role (IMDSv2), in "
         + "this order."),
     ConfigurationKey(Key.secretAccessKey, .string, default: nil, "Its secret; better kept in credentials_file."),
     ConfigurationKey(Key.sessionToken, .string, default: nil, "Session token of temporary credentials."),
     ConfigurationKey(
       Key.credentialsFile, .string, default: nil,
-      "File in AWS's format with aws_access_key_id, aws_secret_access_key and aws_session_token; read again every minute."),
-    ConfigurationKey(Key.profile, .string, default: nil, "Section of a credentials file. Default: AWS_PROFILE, default."),
+      "File in AWS's format with aws_access_key_id, aws_secret_access_key and "
+        + "aws_session_token; read again every minute."
+    ),
+    ConfigurationKey(
+      Key.profile, .string, default: nil, "Section of a credentials file. Default: AWS_PROFILE, default."),
     ConfigurationKey(
       Key.authorityFile, .string, default: nil, "PEM file of the authorities to trust instead of the system's."),
     ConfigurationKey(Key.verify, .bool, default: "true", "Whether the service's certificate must be valid."),

@@ -69,7 +69,8 @@ struct S3Configuration: Sendable {
     tls = TLSSettings(verify: text(Key.verify) != "false", authorityFile: text(Key.authorityFile))
     if tls.authorityFile != nil, scheme == "http" {
       throw TierError(
-        .invalidConfiguration, "\(Key.authorityFile): it is for https://, and the \(Key.endpoint) '\(endpoint!)' is not")
+        .invalidConfiguration, "\(Key.authorityFile): it is for https://, and the \(Key.endpoint) '\(endpoint!)' is not"
+      )
     }
     connectionsMax = try Int(options.integer(Key.connections))
     connectTimeout = try Int(options.integer(Key.connectTimeout))
@@ -139,7 +140,8 @@ struct S3Configuration: Sendable {
     if host.hasPrefix("[") || name.utf8.allSatisfy({ $0 == UInt8(ascii: ".") || (48...57).contains($0) }) {
       throw TierError(
         .invalidConfiguration,
-        "\(Key.pathStyle): a bucket cannot stand before the address '\(host)'; it needs true, or an \(Key.endpoint) with "
+        "\(Key.pathStyle): a bucket cannot stand before the address '\(host)'; it needs "
+          + "true, or an \(Key.endpoint) with "
           + "a name")
     }
   }

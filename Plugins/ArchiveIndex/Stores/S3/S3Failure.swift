@@ -38,7 +38,8 @@ enum S3Failure {
   ) -> S3Verdict {
     switch result {
     case .success(let response): return verdict(response, what, accepted, now)
-    case .failure(.unreachable(let text)): return .again(TierError(.retriable, "\(what): no connection (\(text))"), retryAfter: nil)
+    case .failure(.unreachable(let text)):
+      return .again(TierError(.retriable, "\(what): no connection (\(text))"), retryAfter: nil)
     case .failure(.timedOut): return .again(TierError(.retriable, "\(what) timed out"), retryAfter: nil)
     case .failure(.cut(let text)): return .again(TierError(.retriable, "\(what) broke off (\(text))"), retryAfter: nil)
     case .failure(.tooLong):
@@ -66,7 +67,9 @@ enum S3Failure {
       return .again(TierError(.throttled, text), retryAfter: retryAfter)
     }
     if code == "RequestTimeTooSkewed" {
-      guard let time = response.header("date").flatMap(Timestamp.http) else { return .failed(TierError(.permanent, text)) }
+      guard let time = response.header("date").flatMap(Timestamp.http) else {
+        return .failed(TierError(.permanent, text))
+      }
       return .newTime(time, TierError(.permanent, text))
     }
     if refusedCodes.contains(code) { return .newCredentials(TierError(.permanent, text)) }
@@ -76,7 +79,9 @@ enum S3Failure {
     }
     if damagedCodes.contains(code) { return .again(TierError(.retriable, text), retryAfter: nil) }
     if status == 507 || fullCodes.contains(code) { return .failed(TierError(.noSpace, text)) }
-    if status >= 500 && status != 501 || status == 408 || status == 307 || status == 409 || retriedCodes.contains(code) {
+    if status >= 500 && status != 501 || status == 408 || status == 307 || status == 409
+      || retriedCodes.contains(code)
+    {
       return .again(TierError(.retriable, text), retryAfter: retryAfter)
     }
     return .failed(TierError(status == 404 && !fatalCodes.contains(code) ? .notFound : .permanent, text))
@@ -88,7 +93,9 @@ enum S3Failure {
       || [fatalCodes, throttleCodes, refusedCodes, regionCodes, damagedCodes].contains { $0.contains(code) }
   }
 
-  private static let fatalCodes: Set<String> = ["NoSuchBucket", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"]
+  private static let fatalCodes: Set<String> = [
+    "NoSuchBucket", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch",
+  ]
   private static let throttleCodes: Set<String> = [
     "SlowDown", "SlowDownRead", "SlowDownWrite", "ServiceUnavailable", "RequestLimitExceeded", "Throttling",
     "ThrottlingException", "TooManyRequests", "BandwidthLimitExceeded",

@@ -1,7 +1,7 @@
 import TierKit
 
-/// What a crash leaves in the bucket: uploads in parts that were never completed, which cost money and are in no listing
-/// of objects, and probes.
+/// What a crash leaves in the bucket: uploads in parts that were never completed, which cost money and are in no
+/// listing of objects, and probes.
 extension S3Store {
   /// Aborts multipart uploads and removes probes of ours that are older than a day.
   func removeAbandoned(_ client: S3Client, _ scope: CallScope) throws(TierError) {

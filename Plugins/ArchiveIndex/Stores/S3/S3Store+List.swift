@@ -66,7 +66,8 @@ extension S3Store {
       stems.removeAll { !walk.wants(Array($0.key.utf8)) }
       guard stems.count <= StoreLimits.directoryEntriesMax else {
         throw TierError(
-          .permanent, "s3://\(configuration.bucket)/\(fullKey(base)) has more than \(StoreLimits.directoryEntriesMax) entries")
+          .permanent,
+          "s3://\(configuration.bucket)/\(fullKey(base)) has more than \(StoreLimits.directoryEntriesMax) entries")
       }
       token = page.isTruncated ? try next(page, behind: token, what) : nil
     } while token != nil

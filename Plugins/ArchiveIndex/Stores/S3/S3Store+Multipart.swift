@@ -8,11 +8,13 @@ extension S3Store {
   ) throws(TierError) -> Bool {
     let begun = try client().send(S3Request(method: "POST", key: fullKey(key), query: [("uploads", "")]), scope)
     guard let id = XMLElement.parse(begun.body)?.text("UploadId"), !id.isEmpty else {
-      throw TierError(.retriable, "s3://\(configuration.bucket)/\(fullKey(key)): the service began an upload without an id")
+      throw TierError(
+        .retriable, "s3://\(configuration.bucket)/\(fullKey(key)): the service began an upload without an id")
     }
     do throws(TierError) {
       let uploaded = try uploadParts(key, parts, byteCount, id, scope)
-      let created = try complete(key, id, uploaded, byteCount, isConditional: ifAbsent && abilities.conditionalPuts, scope)
+      let created = try complete(
+        key, id, uploaded, byteCount, isConditional: ifAbsent && abilities.conditionalPuts, scope)
       if !created { abort(key, id) }
       guard created, !uploaded.allSatisfy(\.isVerified) else { return created }
       if try !holds(key, parts, byteCount, scope) { try removeDamaged(key, scope) }
@@ -64,7 +66,9 @@ extension S3Store {
     _ key: String, _ id: String, _ uploaded: [UploadedPart], _ byteCount: Int, isConditional: Bool,
     _ scope: CallScope
   ) throws(TierError) -> Bool {
-    let list = uploaded.enumerated().map { "<Part><PartNumber>\($0 + 1)</PartNumber><ETag>\(escaped($1.etag))</ETag></Part>" }
+    let list = uploaded.enumerated().map {
+      "<Part><PartNumber>\($0 + 1)</PartNumber><ETag>\(escaped($1.etag))</ETag></Part>"
+    }
     let bytes = Array("<CompleteMultipartUpload>\(list.joined())</CompleteMultipartUpload>".utf8)
     let response = try withStableBytes(bytes) { (body) throws(TierError) in
       let payload = S3Payload([body])
@@ -77,7 +81,8 @@ extension S3Store {
     // No such upload: an earlier try was done although its answer was lost, or somebody aborted it.
     guard let stored = try info(key, scope) else {
       throw TierError(
-        .retriable, "s3://\(configuration.bucket)/\(fullKey(key)): the upload could not be completed (\(response.status))")
+        .retriable,
+        "s3://\(configuration.bucket)/\(fullKey(key)): the upload could not be completed (\(response.status))")
     }
     if response.status != 404 { return false }
     let md5s = uploaded.compactMap(\.md5)
@@ -92,7 +97,8 @@ extension S3Store {
       _ = try client().send(
         S3Request(method: "DELETE", key: fullKey(key), query: [("uploadId", id)], accepted: [404]), scope)
     } catch {
-      host.log(.warning, "an upload in parts could not be aborted; a start after a day does it", [("error", error.message)])
+      host.log(
+        .warning, "an upload in parts could not be aborted; a start after a day does it", [("error", error.message)])
     }
   }
 }

@@ -18,7 +18,8 @@ extension S3Store {
     if !abilities.conditionalPuts {
       host.log(
         .warning,
-        "the object store ignores If-None-Match: an object is looked for before it is put, which two writers at once can defeat",
+        "the object store ignores If-None-Match: an object is looked for before it is put, "
+          + "which two writers at once can defeat",
         [("bucket", configuration.bucket)])
     }
     do throws(TierError) {
@@ -57,7 +58,8 @@ extension S3Store {
     let listed = try client.page(prefix: name, scope).objects.map(\.key)
     guard Set(listed) == [key, earlier] else {
       throw TierError(
-        .permanent, "s3://\(configuration.bucket): the service does not list what was just put, which no archive can live with")
+        .permanent,
+        "s3://\(configuration.bucket): the service does not list what was just put, which no archive can live with")
     }
     abilities.ordersByKey = listed == [earlier, key]
     for probe in [key, earlier] {

@@ -41,12 +41,16 @@ extension S3Store {
         try verify(key, payload, response, scope)
         return true
       }
-      // 412: somebody was first. 409 and 404 say the same in some services, and 409 in others that a put of the same key
-      // is under way, which may yet fail. And a service that keeps directories says it of a key that is one. Only an
-      // object is an object.
+      // 412: somebody was first. 409 and 404 say the same in some services, and 409 in others that a put of the same
+      // key is under way, which may yet fail. And a service that keeps directories says it of a key that is one. Only
+      // an object is an object.
       if try info(key, scope) != nil { return false }
     }
-    throw TierError(.retriable, "s3://\(configuration.bucket)/\(fullKey(key)): the service refuses to create it although there is no such object (other writers, or keys that go on with '/'?)")
+    throw TierError(
+      .retriable,
+      "s3://\(configuration.bucket)/\(fullKey(key)): the service refuses to create it although there is no such object "
+        + "(other writers, or keys that go on with '/'?)"
+    )
   }
 
   /// Throws unless the service holds the bytes that were sent.

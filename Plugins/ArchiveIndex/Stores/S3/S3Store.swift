@@ -6,11 +6,13 @@ import TierKit
 /// The store `s3`: objects of a bucket of any service that speaks S3's protocol.
 ///
 /// Before the first object is touched the store shows itself that bucket and credentials are right, whether the service
-/// honours `If-None-Match: *` (some ignore it and overwrite) and whether it takes CRC-32C checksums; and it aborts multipart
-/// uploads that a crash left. When the service cannot be reached at the start, the first call that can does this.
+/// honours `If-None-Match: *` (some ignore it and overwrite) and whether it takes CRC-32C checksums; and it aborts
+/// multipart uploads that a crash left. When the service cannot be reached at the start, the first call that can does
+/// this.
 public final class S3Store: ObjectStore {
   public static let description = StoreDescription(
-    id: "chronik.store.s3", name: "s3", version: "1.0.0", summary: "Keeps objects in a bucket of an S3-compatible service.",
+    id: "chronik.store.s3", name: "s3", version: "1.0.0",
+    summary: "Keeps objects in a bucket of an S3-compatible service.",
     keys: S3Configuration.keys)
 
   /// What the service can do, as its answers showed.

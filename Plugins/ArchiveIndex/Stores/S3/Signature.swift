@@ -26,8 +26,8 @@ struct Signature {
   /// Milliseconds since 1970 by the service's clock.
   var time: Int64
 
-  /// The value of the Authorization header. `path` is encoded already; `query` is not; `headers` are all that are signed,
-  /// host and x-amz-date among them. `payloadHash`: SHA-256 in hex, or UNSIGNED-PAYLOAD.
+  /// The value of the Authorization header. `path` is encoded already; `query` is not; `headers` are all that are
+  /// signed, host and x-amz-date among them. `payloadHash`: SHA-256 in hex, or UNSIGNED-PAYLOAD.
   func authorization(
     method: String, path: String, query: [(String, String)], headers: [(String, String)], payloadHash: String
   ) -> String {
@@ -43,7 +43,8 @@ struct Signature {
     var key = Array("AWS4\(credentials.secretAccessKey)".utf8)
     for part in [date, region, service, "aws4_request"] { key = Digest.hmacSHA256(key, part) }
     let signature = Digest.hex(Digest.hmacSHA256(key, text))
-    return "AWS4-HMAC-SHA256 Credential=\(credentials.accessKeyID)/\(scope),SignedHeaders=\(names),Signature=\(signature)"
+    return
+      "AWS4-HMAC-SHA256 Credential=\(credentials.accessKeyID)/\(scope),SignedHeaders=\(names),Signature=\(signature)"
   }
 
   /// Sorted by encoded name, then value, as the signature wants it and as the URL may have it too.

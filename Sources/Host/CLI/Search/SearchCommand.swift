@@ -18,17 +18,20 @@ public struct SearchCommand: ParsableCommand {
   @Option(name: .long, help: ArgumentHelp("Only records before this time.", valueName: "time")) var until: String?
   @Option(name: .long, help: ArgumentHelp("Only these partitions: a number, or several with commas.", valueName: "n"))
   var partition: String?
-  @Option(name: .long, help: ArgumentHelp("Only records from this offset on.", valueName: "offset")) var offsetFrom: Int64?
+  @Option(name: .long, help: ArgumentHelp("Only records from this offset on.", valueName: "offset")) var offsetFrom:
+    Int64?
   @Option(name: .long, help: ArgumentHelp("Only records before this offset.", valueName: "offset")) var offsetTo: Int64?
   @Option(name: .long, help: "Which records come first: newest, or relevance (BM25).") var order: Order?
   @Flag(name: .long, help: "The same as --order newest.") var newest = false
   @Option(name: .long, help: ArgumentHelp("Print at most so many records, up to 10000. (default: 20)", valueName: "n"))
   var limit: Int?
-  @Option(name: .long, help: ArgumentHelp("Go on where an earlier answer ended.", valueName: "cursor")) var cursor: String?
+  @Option(name: .long, help: ArgumentHelp("Go on where an earlier answer ended.", valueName: "cursor")) var cursor:
+    String?
   @Flag(name: .long, help: "Print everything that matches, page by page.") var all = false
   @Option(name: .long, help: ArgumentHelp("End after this time with what was found, e.g. 5s.", valueName: "duration"))
   var timeout: String?
-  @Option(name: .long, help: ArgumentHelp("Read at most so many bytes, e.g. 64MiB.", valueName: "size")) var budget: String?
+  @Option(name: .long, help: ArgumentHelp("Read at most so many bytes, e.g. 64MiB.", valueName: "size")) var budget:
+    String?
   @Option(name: .long, help: ArgumentHelp("Cut longer values.", valueName: "size")) var maxValueBytes: String?
   @Option(name: .long, help: "text, or json: one record per line.") var format: Format = .text
   @Option(
@@ -41,7 +44,9 @@ public struct SearchCommand: ParsableCommand {
   public init() {}
 
   public func validate() throws {
-    if query == nil, key == nil { throw ValidationError("nothing to search for: give a query, or --key") }
+    if query == nil, key == nil {
+      throw ValidationError("nothing to search for: give a query, or --key; a query that begins with - goes behind --")
+    }
     if newest, order == .relevance { throw ValidationError("--newest and --order relevance exclude each other") }
     if all, order == .relevance { throw ValidationError("--all goes through records newest first, not by relevance") }
     if all, limit != nil { throw ValidationError("--all and --limit exclude each other") }

@@ -5,7 +5,7 @@ enum SearchHelp {
     they are committed.
 
     QUERY is words and signs; upper and lower case are the same:
-      timeout payment         records with both words; +timeout +payment is the same
+      timeout payment         records with both words, as +timeout +payment
       timeout -retry          … with timeout and without retry
       "connection reset"      the words beside each other, in this order
       level:error             the field level, directly followed by error
@@ -21,6 +21,8 @@ enum SearchHelp {
       chronik search orders --partition 3 --offset-from 1000 -- '-debug +slow'
 
     A query that begins with - goes last, behind --.
+    Order: newest first, unless --order relevance says otherwise.
+    Sizes: 65536, 64KiB. Durations: 500ms, 5s.
     Times: 2026-11-21T14:00:00Z (UTC without a zone), 2026-11-21, milliseconds
     since 1970, or ago: 15m, "2h ago", 7d.
 
@@ -30,6 +32,6 @@ enum SearchHelp {
     not UTF-8. What the search did is said on standard error.
 
     Exit codes: 0 found, 1 nothing found, 2 the broker refused the query,
-    3 no broker could answer, 64 wrong usage.
+    3 no broker could answer, 64 wrong usage, 78 wrong configuration.
     """
 }

@@ -25,7 +25,7 @@ struct SearchPrinter {
 
   mutating func flush() {
     guard !pending.isEmpty else { return }
-    FileHandle.standardOutput.write(Data(pending.utf8))
+    pending.withUTF8 { Terminal.put(UnsafeRawBufferPointer($0)) }
     pending = ""
   }
 
@@ -61,7 +61,9 @@ struct SearchPrinter {
   /// UTF-8 with control characters escaped, other bytes as base64; nil for nil.
   static func text(_ bytes: [UInt8]?) -> String? {
     guard let bytes else { return nil }
-    guard let text = String(validating: bytes, as: UTF8.self) else { return "base64:" + Data(bytes).base64EncodedString() }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      return "base64:" + Data(bytes).base64EncodedString()
+    }
     guard text.unicodeScalars.contains(where: { needsEscape($0) }) else { return text }
     return text.unicodeScalars.map { scalar in
       switch scalar {
@@ -110,7 +112,9 @@ enum QueryWords {
     var current = ""
     func end() {
       let name = current.split(separator: ":", maxSplits: 1).last.map { String($0) } ?? ""
-      for word in name.split(whereSeparator: { !$0.isLetter && !$0.isNumber }) where !isExcluded { words.insert(String(word)) }
+      for word in name.split(whereSeparator: { !$0.isLetter && !$0.isNumber }) where !isExcluded {
+        words.insert(String(word))
+      }
       current = ""
     }
     for character in query {

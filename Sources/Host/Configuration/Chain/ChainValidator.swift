@@ -1,4 +1,5 @@
-/// Decides whether a declared chain can work, from the descriptors of its plugins. Pure: loads nothing, creates nothing.
+/// Decides whether a declared chain can work, from the descriptors of its plugins. Pure: loads nothing, creates
+/// nothing.
 public struct ChainValidator {
   let chain: [TierSpec]
   let isVolatile: Bool
@@ -49,7 +50,8 @@ public struct ChainValidator {
       owner: spec.instanceName, path: "chain[\(index)].config", ownerPath: "chain[\(index)].tier",
       written: spec.config, keys: descriptor.configKeys, origins: origins)
     let (settings, given) = reader.resolve(&collector)
-    let store = StoreResolver(chain: chain, origins: origins).resolve(index, descriptor, above: above, source, &collector)
+    let store = StoreResolver(chain: chain, origins: origins).resolve(
+      index, descriptor, above: above, source, &collector)
     return ResolvedTier(spec: spec, descriptor: descriptor, settings: settings, givenKeys: given, store: store)
   }
 

@@ -2,8 +2,8 @@
 public struct ResolvedTier: Sendable, Hashable {
   public let spec: TierSpec
   public let descriptor: TierDescriptor
-  /// Every key that has a value, given or by default, in the descriptor's order. Sizes are decimal bytes, durations decimal
-  /// milliseconds, booleans true and false.
+  /// Every key that has a value, given or by default, in the descriptor's order. Sizes are decimal bytes, durations
+  /// decimal milliseconds, booleans true and false.
   public let settings: [TierSetting]
   /// The keys among `settings` that the file sets.
   public let givenKeys: Set<String>

@@ -12,7 +12,9 @@ public struct StoreSpec: Sendable, Hashable {
   /// What a tier that keeps its data in a store uses when the file says nothing.
   public static let defaultType = "file"
 
-  public init(type: String = Self.defaultType, plugin: String? = nil, library: String? = nil, config: [TierSetting] = []) {
+  public init(
+    type: String = Self.defaultType, plugin: String? = nil, library: String? = nil, config: [TierSetting] = []
+  ) {
     self.type = type
     self.plugin = plugin
     self.library = library

@@ -43,7 +43,8 @@ public struct PluginConfigKey: Sendable, Hashable {
     case duration(min: Int64, max: Int64)
     case choice([String])
 
-    /// The same kind as the reader of values knows it. A plugin that declares bounds the wrong way round accepts one value.
+    /// The same kind as the reader of values knows it. A plugin that declares bounds the wrong way round accepts one
+    /// value.
     public var valueKind: ValueKind {
       switch self {
       case .string: .text
@@ -109,7 +110,8 @@ public struct DescriptorFailure: Error, Sendable, Hashable {
     case product
   }
 
-  /// Such as "libFoo.so: not found on plugins.path (searched: …)" or "libFoo.so: built for ABI 2.1, this host speaks 1.x".
+  /// Such as "libFoo.so: not found on plugins.path (searched: …)" or "libFoo.so: built for ABI 2.1, this host speaks
+  /// 1.x".
   public let message: String
   public let expected: String?
   /// Names that would have worked; the closest becomes the suggestion.

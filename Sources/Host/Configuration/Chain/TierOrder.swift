@@ -1,7 +1,8 @@
 /// The rules about which tier may stand where. Every rule speaks of abilities, never of names.
 ///
-/// The commit tier is the first durable appender; above it stand caches (append, not durable), below it tiers that import
-/// finished segments and, last, tiers that only read. In a volatile chain the lowest appender takes the commit tier's place.
+/// The commit tier is the first durable appender; above it stand caches (append, not durable), below it tiers that
+/// import finished segments and, last, tiers that only read. In a volatile chain the lowest appender takes the commit
+/// tier's place.
 struct TierOrder {
   let tiers: [ResolvedTier]
   let isVolatile: Bool
@@ -119,7 +120,8 @@ struct TierOrder {
       report(
         "chain[\(index)].tier",
         ValueProblem(
-          "\(tier) only reads and is asked before \(holder), which holds segments", expected: "\(tier) below \(holder)"),
+          "\(tier) only reads and is asked before \(holder), which holds segments",
+          expected: "\(tier) below \(holder)"),
         at: .value, &collector, .warning)
     }
   }

@@ -3,7 +3,8 @@ enum Suggestion {
   /// The candidate closest to `word`, or nil when none is close enough to be worth a question.
   ///
   /// Case and the separators `-`, `_`, `.` and space do not count; otherwise one edit per three characters is forgiven,
-  /// where an edit is an insertion, a deletion, a replacement or an exchange of neighbours. Ties go to the earlier candidate.
+  /// where an edit is an insertion, a deletion, a replacement or an exchange of neighbours. Ties go to the earlier
+  /// candidate.
   static func closest(to word: String, among candidates: some Sequence<String>) -> String? {
     let folded = fold(word)
     guard !folded.isEmpty, folded.count <= ConfigurationLimits.suggestionCharactersMax else { return nil }

@@ -42,8 +42,8 @@ public struct DynamicBrokerSettings: Sendable, Hashable, Codable {
   static let order: [DynamicScope] = [.broker, .cluster]
 
   /// What of these settings this release can use, and the names of the others in alphabetical order: another release
-  /// may have known names that this one does not. A known name with a value that is not accepted is a failure, because the
-  /// default in its place could delete what the value keeps.
+  /// may have known names that this one does not. A known name with a value that is not accepted is a failure, because
+  /// the default in its place could delete what the value keeps.
   public func usable() -> Result<(kept: DynamicBrokerSettings, dropped: [String]), BrokerChangeProblem> {
     var kept = DynamicBrokerSettings()
     var dropped: Set<String> = []

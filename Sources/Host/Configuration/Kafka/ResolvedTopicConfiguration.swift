@@ -1,7 +1,7 @@
 /// What holds for one topic, typed: Kafka's defaults, under the broker's, under the topic's own.
 ///
-/// Times are milliseconds because they are compared with record timestamps. Where Kafka writes -1 or the largest number for
-/// "no limit", this has nil.
+/// Times are milliseconds because they are compared with record timestamps. Where Kafka writes -1 or the largest number
+/// for "no limit", this has nil.
 public struct ResolvedTopicConfiguration: Sendable, Hashable {
   public enum Compression: String, Sendable, Hashable, CaseIterable {
     case uncompressed, zstd, lz4, snappy, gzip, producer
@@ -42,7 +42,8 @@ public struct ResolvedTopicConfiguration: Sendable, Hashable {
   public let segmentMilliseconds: Int64
   public let allowsUncleanLeaderElection: Bool
 
-  /// Both dictionaries must hold values that `TopicConfiguration.validate` returned; names that are no topic setting are ignored.
+  /// Both dictionaries must hold values that `TopicConfiguration.validate` returned; names that are no topic setting
+  /// are ignored.
   ///
   /// - Parameter brokerDefaults: `Configuration.Topics.given`.
   public init(brokerDefaults: [String: String] = [:], overrides: [String: String] = [:]) {

@@ -29,7 +29,8 @@ extension TopicConfiguration {
       "Flush at least this often, in addition to the broker's durability mode."),
     .init(
       "follower.replication.throttled.replicas", .list, "", .replicas,
-      "Replicas whose replication is throttled on the follower; accepted for tools, without effect on a single broker."),
+      "Replicas whose replication is throttled on the follower; accepted for tools, "
+        + "without effect on a single broker."),
     .init(
       "index.interval.bytes", .int, "4096", .integer(anyInt), unit: .bytes, synonym: "log.index.interval.bytes",
       "How many bytes of records lie between two entries of the offset index."),
@@ -72,7 +73,8 @@ extension TopicConfiguration {
       "How long a record stays untouched by compaction."),
     .init(
       "min.insync.replicas", .int, "1", .integer(1...Int64(Int32.max)), synonym: "min.insync.replicas",
-      "How many replicas must have a batch before acks=all is answered; as in Kafka, never more than the partition has, "
+      "How many replicas must have a batch before acks=all is answered; as in Kafka, "
+        + "never more than the partition has, "
         + "which is one on a single broker."),
     .init(
       "preallocate", .boolean, "false", .boolean, synonym: "log.preallocate",

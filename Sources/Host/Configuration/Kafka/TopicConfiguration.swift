@@ -6,7 +6,8 @@ public enum TopicConfiguration {
 
   /// Checks one setting of CreateTopics, AlterConfigs or IncrementalAlterConfigs and returns the value to store.
   ///
-  /// The failure's `sentence` is the text for INVALID_CONFIG: it names the setting, what is accepted and what was probably meant.
+  /// The failure's `sentence` is the text for INVALID_CONFIG: it names the setting, what is accepted and what was
+  /// probably meant.
   public static func validate(name: String, value: String) -> Result<String, ValueProblem> {
     guard let definition = byName[name] else { return .failure(unknown(name)) }
     return definition.normalize(value).mapError { $0.named(name) }
@@ -33,7 +34,8 @@ public enum TopicConfiguration {
     return conflicts.isEmpty ? .success(normalized) : .failure(TopicConfigurationProblems(problems: conflicts))
   }
 
-  /// The problem of a name that is no topic setting: says what happened to it in Kafka, where it belongs, or what it resembles.
+  /// The problem of a name that is no topic setting: says what happened to it in Kafka, where it belongs, or what it
+  /// resembles.
   static func unknown(_ name: String) -> ValueProblem {
     if let reason = retired[name] { return ValueProblem("\(name): \(reason)") }
     if let topic = definitions.first(where: { $0.brokerSynonym == name }) {

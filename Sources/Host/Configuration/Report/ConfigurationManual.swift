@@ -2,10 +2,11 @@
 public enum ConfigurationManual {
   private static let width = 110
 
-  /// Every setting with its default, what it accepts and why one would change it. The text is itself a configuration file that
-  /// loads and equals the built-in defaults.
+  /// Every setting with its default, what it accepts and why one would change it. The text is itself a configuration
+  /// file that loads and equals the built-in defaults.
   ///
-  /// Settings whose absence matters, and Kafka's, are commented out: "#key: value" without a space, while prose has one.
+  /// Settings whose absence matters, and Kafka's, are commented out: "#key: value" without a space, while prose has
+  /// one.
   public static func manual() -> String {
     var page = ManualPage(width: width)
     page.prose(preface)
@@ -67,16 +68,19 @@ public enum ConfigurationManual {
   }
 
   private static let preface = """
-    Chronik's configuration: every setting with its default. Printed by "chronik config manual"; a broker without a file behaves \
-    as if it had been given this one. "chronik config check" shows what a file means without starting a broker.
+    Chronik's configuration: every setting with its default. Printed by "chronik config manual"; a broker \
+    without a file behaves as if it had been given this one. "chronik config check" shows what a file \
+    means without starting a broker.
 
-    Sizes are whole numbers with a unit: B; KiB, MiB, GiB, TiB count in 1024; KB, MB, GB, TB in 1000. Case does not matter, one space \
-    may precede the unit, and a plain number is bytes. K, M, G and T alone are refused: they mean two things.
-    Durations are whole numbers with a unit: ms, s, m, h, d. Only 0 needs none. Kafka's settings also take Kafka's plain numbers.
+    Sizes are whole numbers with a unit: B; KiB, MiB, GiB, TiB count in 1024; KB, MB, GB, TB in 1000. Case does not \
+    matter, one space may precede the unit, and a plain number is bytes. K, M, G and T alone are refused: \
+    they mean two things.
+    Durations are whole numbers with a unit: ms, s, m, h, d. Only 0 needs none. Kafka's settings also take \
+    Kafka's plain numbers.
     Booleans are true and false; yes, no, on and off are refused.
     Quotes never change the meaning of a value. A key may stand once. Unknown keys are refused.
-    Anchors, aliases, tags and further documents are refused. Environment variables are not expanded; "$BIN" at the start of a path is \
-    the directory of the executable.
+    Anchors, aliases, tags and further documents are refused. Environment variables are not expanded; "$BIN" at the \
+    start of a path is the directory of the executable.
     Lines of the form "#key: value" are settings at their default, or examples where there is none.
     """
 }

@@ -1,6 +1,6 @@
 extension ConfigurationReport {
-  /// One JSON object: `settings` (name, value, origin), `chain` and `warnings`. Sizes are in bytes, durations in milliseconds;
-  /// a setting without value is null.
+  /// One JSON object: `settings` (name, value, origin), `chain` and `warnings`. Sizes are in bytes, durations in
+  /// milliseconds; a setting without value is null.
   public func json() -> String {
     let settings = rows.map { row in
       JSONText.object([

@@ -87,7 +87,8 @@ public struct ConfigurationReport: Sendable {
       return [
         tier.instanceName, "\(tier.descriptor.name) \(tier.descriptor.version)", Self.role(index, in: chain),
         tier.descriptor.abilities.description,
-        (tier.settings.map { "\($0.key)=\(Self.display($0, tier.descriptor.configKeys))" } + Self.store(of: tier, in: chain))
+        (tier.settings.map { "\($0.key)=\(Self.display($0, tier.descriptor.configKeys))" }
+          + Self.store(of: tier, in: chain))
           .joined(separator: " "),
       ]
     }

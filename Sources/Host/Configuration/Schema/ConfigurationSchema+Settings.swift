@@ -62,15 +62,18 @@ extension ConfigurationSchema {
       "chain[].product", .identifier, example: "MemoryBuffer", "Which tier of a library that offers several.",
       "When absent, the only one, or the one called like tier."),
     Setting(
-      "chain[].name", .identifier, example: "hot", "The instance's name in logs and metrics.",
-      "Unique in the chain; needed when a plugin is used twice."),
+      "chain[].name", .identifier, example: "hot", "The instance's name in logs, and of its directory in data_dir.",
+      "Unique in the chain; needed when a plugin is used twice. A tier with a new name "
+        + "does not find what it kept under "
+        + "the old one."),
     Setting(
       "chain[].config", .pluginSettings, example: "{ capacity: 64MiB }", "The plugin's own settings.",
       "Each plugin declares its keys, their units and defaults; unknown keys and wrong values are refused at start."),
     Setting(
       "chain[].store", .store, example: "{ type: s3, config: { bucket: chronik, region: eu-central-1 } }",
       "The object store of a tier with the ability store.",
-      "When absent, the store file of the tier's own library; a tier that only reads shares the store of the tier above "
+      "When absent, the store file of the tier's own library; a tier that only reads "
+        + "shares the store of the tier above "
         + "it. Changing it does not move what the old one holds."),
   ]
 
@@ -78,9 +81,10 @@ extension ConfigurationSchema {
   static let store: [Setting] = [
     Setting(
       "chain[].store.type", .identifier, default: StoreSpec.defaultType, "Which kind of store, such as file or s3.",
-      "\"chronik plugins\" lists those that a library offers."),
+      "\"chronik plugins list\" names those that a library offers."),
     Setting(
-      "chain[].store.plugin", .identifier, example: "ArchiveIndex", "The library of the store, found as lib<plugin>.so.",
+      "chain[].store.plugin", .identifier, example: "ArchiveIndex",
+      "The library of the store, found as lib<plugin>.so.",
       "When absent, the tier's own library."),
     Setting(
       "chain[].store.library", .path, example: "./plugins/libArchiveIndex.so",
@@ -95,7 +99,8 @@ extension ConfigurationSchema {
   static let offload: [Setting] = [
     Setting(
       "offload.enabled", .boolean, default: "true", "Copy finished segments to the tier below that takes them.",
-      "Without such a tier nothing happens. false leaves everything where it is, for the time of a migration or repair; "
+      "Without such a tier nothing happens. false leaves everything where it is, for "
+        + "the time of a migration or repair; "
         + "what was copied stays readable."),
     Setting(
       "offload.interval", .duration(100...hour), default: "30s", "How often is looked for finished segments.",
@@ -121,7 +126,7 @@ extension ConfigurationSchema {
       "Without it such topics, __consumer_offsets among them, grow for ever. It needs a commit tier that can rewrite."),
     Setting(
       "compaction.plugin", .identifier, default: "Compaction", "The plugin, found as lib<plugin>.so.",
-      "\"chronik plugins\" lists the strategies that a library offers, and their settings."),
+      "\"chronik plugins list -v\" lists the strategies that a library offers, and their settings."),
     Setting(
       "compaction.library", .path, example: "./plugins/libCompaction.so",
       "The library's file, when it is not on plugins.path.", "A relative path starts at the directory of this file."),
@@ -131,7 +136,8 @@ extension ConfigurationSchema {
     Setting(
       "compaction.interval", .duration(100...(24 * hour)), default: "15s",
       "The time between two looks at the partitions.",
-      "Whether one is worth compacting then follows from its topic: min.cleanable.dirty.ratio, min.compaction.lag.ms and "
+      "Whether one is worth compacting then follows from its topic: "
+        + "min.cleanable.dirty.ratio, min.compaction.lag.ms and "
         + "max.compaction.lag.ms."),
     Setting(
       "compaction.max_bytes_per_second", .size(65_536...(1024 * gibibyte)), default: "64MiB",
@@ -148,11 +154,13 @@ extension ConfigurationSchema {
       "auto is one per processor. Leave a processor free when tiers compress or index on the same machine."),
     Setting(
       "network.tcp_congestion", .identifier, default: "cubic", "The congestion control of client connections.",
-      "Some systems default to bbr, which halves the throughput of fast local networks. system keeps the kernel's choice; "
+      "Some systems default to bbr, which halves the throughput of fast local networks. "
+        + "system keeps the kernel's choice; "
         + "sysctl net.ipv4.tcp_available_congestion_control lists the others."),
     Setting(
       "network.max_request_bytes", .size(1024...gibibyte), default: "100MiB", "The largest request.",
-      "A longer frame closes its connection before memory is reserved for it. Bytes that are not Kafka's look like a huge "
+      "A longer frame closes its connection before memory is reserved for it. Bytes that "
+        + "are not Kafka's look like a huge "
         + "frame."),
     Setting(
       "network.max_connections", .integer(1...1_000_000), default: "10000", "Connections open at the same time.",
@@ -160,7 +168,8 @@ extension ConfigurationSchema {
     Setting(
       "network.max_inflight_bytes", .size(mebibyte...(1024 * gibibyte)), default: "512MiB",
       "Request bytes that were read and not yet answered, over all connections.",
-      "Above it, connections are not read until answers have left. It bounds the memory of slow disks and stores and must "
+      "Above it, connections are not read until answers have left. It bounds the memory "
+        + "of slow disks and stores and must "
         + "hold at least one request of network.max_request_bytes."),
     Setting(
       "network.max_inflight_requests_per_connection", .integer(1...10_000), default: "128",
@@ -169,12 +178,14 @@ extension ConfigurationSchema {
     Setting(
       "network.idle_timeout", .duration(second...(7 * 24 * hour)), default: "10m",
       "When a connection without requests is closed.",
-      "The default lies above the clients' connections.max.idle.ms (9 minutes by default), so that clients close first. "
+      "The default lies above the clients' connections.max.idle.ms (9 minutes by "
+        + "default), so that clients close first. "
         + "Bytes that are not a whole request do not keep it open."),
     Setting(
       "network.stall_timeout", .duration(second...hour), default: "30s",
       "When a connection is closed whose request has begun and does not go on.",
-      "A request must arrive in whole, or at least 64 KiB of it, in this time. Time in which the broker itself does not "
+      "A request must arrive in whole, or at least 64 KiB of it, in this time. Time in "
+        + "which the broker itself does not "
         + "read does not count."),
     Setting(
       "fetch.max_bytes", .size(1024...gibibyte), default: "55MiB", "The most bytes of one Fetch response.",

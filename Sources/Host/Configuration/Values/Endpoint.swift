@@ -57,7 +57,7 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
       return failure("\(text.quoted) has no port", bare)
     }
     guard rest.hasPrefix(":"), IntegerText.isDigits(rest.dropFirst()), let port = UInt16(rest.dropFirst()) else {
-      return failure("\(String(rest.drop { $0 == ":" }).quoted) is not a port from 1 to 65535")
+      return failure("\(String(rest.drop { $0 == ":" }).quoted) is not a port from \(allowsPortZero ? 0 : 1) to 65535")
     }
     if host.isEmpty || host == "*" { return failure("\(text.quoted) has no host", "0.0.0.0:\(port)") }
     if !text.hasPrefix("["), let problem = nameProblem(host) { return failure(problem) }

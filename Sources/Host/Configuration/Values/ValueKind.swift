@@ -34,7 +34,8 @@ public enum ValueKind: Sendable, Equatable {
     case .duration(let range): DurationText.parse(text, in: range).map { .duration(milliseconds: $0) }
     case .choice(let choices): Self.parseChoice(text, choices).map { .text($0) }
     case .endpoint(let zero): Endpoint.parse(text, allowsPortZero: zero).map { .endpoint($0) }
-    case .endpointOrOff: text == "off" ? .success(.text("off")) : Endpoint.parse(text, allowsPortZero: true).map { .endpoint($0) }
+    case .endpointOrOff:
+      text == "off" ? .success(.text("off")) : Endpoint.parse(text, allowsPortZero: true).map { .endpoint($0) }
     }
   }
 
@@ -134,7 +135,8 @@ public enum SettingValue: Sendable, Hashable {
   /// Distinct keys in the order of the file.
   case table([TierSetting])
 
-  /// The form that machines read: sizes as decimal bytes, durations as decimal milliseconds, booleans as true and false.
+  /// The form that machines read: sizes as decimal bytes, durations as decimal milliseconds, booleans as true and
+  /// false.
   public var normalized: String {
     switch self {
     case .text(let text): text

@@ -67,8 +67,8 @@ public struct SourceText: Sendable, Equatable {
     return (text, padding)
   }
 
-  /// The position itself, or the end of the text for one behind it: libyaml counts a line after the last even when the last
-  /// has no line break.
+  /// The position itself, or the end of the text for one behind it: libyaml counts a line after the last even when the
+  /// last has no line break.
   func clamped(_ position: SourcePosition) -> SourcePosition {
     guard position.line > lines.count, let last = lines.last else { return position }
     return SourcePosition(line: lines.count, column: last.unicodeScalars.count + 1)

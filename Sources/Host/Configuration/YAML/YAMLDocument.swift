@@ -1,7 +1,7 @@
 /// One YAML document as a tree of nodes with positions.
 ///
-/// A subset on purpose: one document, distinct keys that are scalars, no anchors, no aliases, no tags, bounded depth. What is
-/// left has one meaning only, and no small file can become a large tree.
+/// A subset on purpose: one document, distinct keys that are scalars, no anchors, no aliases, no tags, bounded depth.
+/// What is left has one meaning only, and no small file can become a large tree.
 public struct YAMLDocument: Sendable {
   public let source: SourceText
   /// Nil when the file has no content.

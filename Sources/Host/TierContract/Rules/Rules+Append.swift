@@ -3,7 +3,8 @@ import TierAPI
 private let append = UInt64(CHRONIK_TIER_APPEND)
 
 let appendRules: [ContractRule] = [
-  ContractRule("open.empty", "A new partition is empty and begins at its initial offset.") { (context) throws(RuleEnd) in
+  ContractRule("open.empty", "A new partition is empty and begins at its initial offset.") {
+    (context) throws(RuleEnd) in
     let tier = try context.start()
     let partition = try tier.open(at: 5)
     let state = try partition.state()
@@ -12,7 +13,9 @@ let appendRules: [ContractRule] = [
       "opened at 5, state says [\(state.start_offset), \(state.end_offset)) with \(state.byte_count) bytes")
     try expect(
       state.last_leader_epoch == -1 && state.max_timestamp == -1 && state.max_timestamp_offset == -1,
-      "an empty partition has leader epoch \(state.last_leader_epoch), timestamp \(state.max_timestamp) at \(state.max_timestamp_offset)")
+      "an empty partition has leader epoch \(state.last_leader_epoch), timestamp \(state.max_timestamp) at "
+        + "\(state.max_timestamp_offset)"
+    )
     for offset in [Int64(0), 5, 6] {
       let outcome = try partition.read(from: offset).outcome
       try expect(outcome == .miss, "a read at \(offset) of an empty partition is not a MISS")
@@ -42,7 +45,9 @@ let appendRules: [ContractRule] = [
     try tier.end()
   },
 
-  ContractRule("append.state", "State tells end, bytes, leader epoch and largest timestamp of what is held.", needs: append) {
+  ContractRule(
+    "append.state", "State tells end, bytes, leader epoch and largest timestamp of what is held.", needs: append
+  ) {
     (context) throws(RuleEnd) in
     var factory = context.batches()
     let tier = try context.start()
@@ -58,7 +63,9 @@ let appendRules: [ContractRule] = [
     try tier.end()
   },
 
-  ContractRule("append.borrowed", "Bytes that were lent for the call are copied or retained, never just remembered.", needs: append) {
+  ContractRule(
+    "append.borrowed", "Bytes that were lent for the call are copied or retained, never just remembered.", needs: append
+  ) {
     (context) throws(RuleEnd) in
     var factory = context.batches()
     let tier = try context.start()
@@ -73,7 +80,10 @@ let appendRules: [ContractRule] = [
     try tier.end()
   },
 
-  ContractRule("append.all-or-nothing", "Batches that do not follow each other are refused together and change nothing.", needs: append) {
+  ContractRule(
+    "append.all-or-nothing", "Batches that do not follow each other are refused together and change nothing.",
+    needs: append
+  ) {
     (context) throws(RuleEnd) in
     var factory = context.batches()
     let tier = try context.start()
@@ -125,7 +135,9 @@ let appendRules: [ContractRule] = [
     try tier.end()
   },
 
-  ContractRule("append.nonblocking", "A nonblocking append succeeds or says WOULD_BLOCK having done nothing.", needs: append) {
+  ContractRule(
+    "append.nonblocking", "A nonblocking append succeeds or says WOULD_BLOCK having done nothing.", needs: append
+  ) {
     (context) throws(RuleEnd) in
     var factory = context.batches()
     let tier = try context.start()
@@ -162,7 +174,8 @@ func expectState(
       + (hiddenByteCount > 0 ? " and at most \(hiddenByteCount) below the start" : ""))
   guard let last = batches.last else { return }
   try expect(
-    state.end_offset == last.nextOffset, "state says end \(state.end_offset), the last batch ends at \(last.nextOffset)")
+    state.end_offset == last.nextOffset, "state says end \(state.end_offset), the last batch ends at \(last.nextOffset)"
+  )
   try expect(
     state.last_leader_epoch == last.leaderEpoch,
     "state says leader epoch \(state.last_leader_epoch), the last batch has \(last.leaderEpoch)")
@@ -170,5 +183,7 @@ func expectState(
   let places = batches.filter { $0.maxTimestamp == newest }.map(\.baseOffset)
   try expect(
     state.max_timestamp == newest && places.contains(state.max_timestamp_offset),
-    "state says timestamp \(state.max_timestamp) at \(state.max_timestamp_offset), the largest is \(newest) at \(places[0])")
+    "state says timestamp \(state.max_timestamp) at \(state.max_timestamp_offset), the "
+      + "largest is \(newest) at \(places[0])"
+  )
 }

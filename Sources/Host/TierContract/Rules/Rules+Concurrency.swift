@@ -5,7 +5,9 @@ import TierAPI
 private let append = UInt64(CHRONIK_TIER_APPEND)
 
 let concurrencyRules: [ContractRule] = [
-  ContractRule("concurrent.reads", "Reads beside appends, flushes and moving ends only ever see whole batches.", needs: append) {
+  ContractRule(
+    "concurrent.reads", "Reads beside appends, flushes and moving ends only ever see whole batches.", needs: append
+  ) {
     (context) throws(RuleEnd) in
     let tier = try context.start()
     let partition = try tier.open()
@@ -36,7 +38,11 @@ let concurrencyRules: [ContractRule] = [
     try tier.end()
   },
 
-  ContractRule("concurrent.partitions", "Calls for different partitions at the same time do not disturb each other.", needs: append) {
+  evictBesideOthers,
+
+  ContractRule(
+    "concurrent.partitions", "Calls for different partitions at the same time do not disturb each other.", needs: append
+  ) {
     (context) throws(RuleEnd) in
     let tier = try context.start()
     let first = FirstFailure()
@@ -88,21 +94,4 @@ private func readSomewhere(_ partition: ProbePartition, _ random: inout SeededGe
     from: offset, maxBytes: 20_000, nonblocking: Bool.random(using: &random), capacity: 4)
   let now = try answer.currentBytes()
   try expect(same(now, answer.bytes), "extents of a read at \(offset) changed while they were held")
-}
-
-/// The first failure of several threads.
-private final class FirstFailure: Sendable {
-  private let end = Mutex<RuleEnd?>(nil)
-
-  func record(_ body: () throws(RuleEnd) -> Void) {
-    do {
-      try body()
-    } catch {
-      end.withLock { if $0 == nil { $0 = error } }
-    }
-  }
-
-  func rethrow() throws(RuleEnd) {
-    if let end = end.withLock({ $0 }) { throw end }
-  }
 }

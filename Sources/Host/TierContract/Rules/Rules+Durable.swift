@@ -3,7 +3,10 @@ import TierAPI
 private let durable = UInt64(CHRONIK_TIER_APPEND) | UInt64(CHRONIK_TIER_DURABLE)
 
 let durableRules: [ContractRule] = [
-  ContractRule("flush.durable-end", "Flush answers, for each partition in order, a durable end not below what was appended.", needs: durable) {
+  ContractRule(
+    "flush.durable-end", "Flush answers, for each partition in order, a durable end not below what was appended.",
+    needs: durable
+  ) {
     (context) throws(RuleEnd) in
     var factory = context.batches()
     let tier = try context.start()
@@ -18,11 +21,13 @@ let durableRules: [ContractRule] = [
     }
     for repetition in 1...2 {
       let answers = try tier.flush(partitions)
-      try expect(answers == ends, "flush number \(repetition) answered durable ends \(answers), appended was up to \(ends)")
+      try expect(
+        answers == ends, "flush number \(repetition) answered durable ends \(answers), appended was up to \(ends)")
     }
     for (partition, end) in zip(partitions, ends) {
       let state = try partition.state()
-      try expect(state.durable_end_offset == end, "flushed up to \(end), state says durable end \(state.durable_end_offset)")
+      try expect(
+        state.durable_end_offset == end, "flushed up to \(end), state says durable end \(state.durable_end_offset)")
     }
     let none = try tier.flush([])
     try expect(none.isEmpty, "a flush of no partitions answered something")
@@ -30,7 +35,9 @@ let durableRules: [ContractRule] = [
     try tier.end()
   },
 
-  ContractRule("durable.reopen", "Another instance finds everything that was held when the partition was closed.", needs: durable) {
+  ContractRule(
+    "durable.reopen", "Another instance finds everything that was held when the partition was closed.", needs: durable
+  ) {
     (context) throws(RuleEnd) in
     var factory = context.batches()
     var held = factory.run(from: 20, count: 12, valueByteCountMax: 3_000)
@@ -50,7 +57,8 @@ let durableRules: [ContractRule] = [
     }
   },
 
-  ContractRule("durable.truncate", "What was truncated stays away after reopening.", needs: durable) { (context) throws(RuleEnd) in
+  ContractRule("durable.truncate", "What was truncated stays away after reopening.", needs: durable) {
+    (context) throws(RuleEnd) in
     var factory = context.batches()
     let all = factory.run(from: 0, count: 10, valueByteCountMax: 2_000)
     try withPartition(context, at: 0) { (partition) throws(RuleEnd) in
@@ -66,7 +74,10 @@ let durableRules: [ContractRule] = [
     }
   },
 
-  ContractRule("durable.advance-start", "A raised start is still there after reopening, also inside a batch and at the end.", needs: durable) {
+  ContractRule(
+    "durable.advance-start", "A raised start is still there after reopening, also inside a batch and at the end.",
+    needs: durable
+  ) {
     (context) throws(RuleEnd) in
     var factory = context.batches()
     let all = [factory.make(at: 0, records: 5), factory.make(at: 5, records: 5), factory.make(at: 10, records: 5)]
@@ -82,7 +93,9 @@ let durableRules: [ContractRule] = [
       let state = try partition.state()
       try expect(
         state.start_offset == 12 && state.end_offset == 15,
-        "after advance_start to 12 and reopening, state says [\(state.start_offset), \(state.end_offset)) instead of [12, 15)")
+        "after advance_start to 12 and reopening, state says [\(state.start_offset), "
+          + "\(state.end_offset)) instead of [12, 15)"
+      )
       let bytes = try partition.read(from: 12).bytes
       try expect(bytes == all[2].bytes, "after advance_start to 12 and reopening, a read at 12 did not answer [10, 15)")
       try partition.advanceStart(to: 15)
@@ -95,17 +108,24 @@ let durableRules: [ContractRule] = [
     }
   },
 
-  ContractRule("durable.kill-flushed", "What flush made durable is found after the process was killed.", needs: durable) {
+  ContractRule(
+    "durable.kill-flushed", "What flush made durable is found after the process was killed.", needs: durable
+  ) {
     (context) throws(RuleEnd) in
     try checkKilledWriter(context, flushes: true)
   },
 
-  ContractRule("durable.kill-appended", "What append took outlives a crash of the process, also without a flush.", needs: durable) {
+  ContractRule(
+    "durable.kill-appended", "What append took outlives a crash of the process, also without a flush.", needs: durable
+  ) {
     (context) throws(RuleEnd) in
     try checkKilledWriter(context, flushes: false)
   },
 
-  ContractRule("durable.fenced", "A data directory that another process uses is refused with FENCED.", needs: UInt64(CHRONIK_TIER_DURABLE)) {
+  ContractRule(
+    "durable.fenced", "A data directory that another process uses is refused with FENCED.",
+    needs: UInt64(CHRONIK_TIER_DURABLE)
+  ) {
     (context) throws(RuleEnd) in
     let writer = try context.startWriter(flushes: true)
     defer { writer.kill() }
@@ -135,7 +155,9 @@ private func checkKilledWriter(_ context: RuleContext, flushes: Bool) throws(Rul
     let end = try partition.state().end_offset
     try expect(
       end >= expected.last!.nextOffset,
-      "the killed process had \(flushes ? "flushed" : "appended") up to \(expected.last!.nextOffset), found is up to \(end)")
+      "the killed process had \(flushes ? "flushed" : "appended") up to "
+        + "\(expected.last!.nextOffset), found is up to \(end)"
+    )
     try partition.expectHolds(expected, "after the process was killed")
     var factory = BatchFactory(seed: context.seed &+ 1)
     let more = factory.run(from: end, count: 3)

@@ -2,19 +2,26 @@ import TierAPI
 
 /// What a library says of itself, and creating instances.
 let entryRules: [ContractRule] = [
-  ContractRule("entry.constant", "The entry, the factory and the extension answers are the same each time; unknown ids answer NULL.") {
+  ContractRule(
+    "entry.constant",
+    "The entry, the factory and the extension answers are the same each time; unknown ids answer NULL."
+  ) {
     (context) throws(RuleEnd) in
     guard let entry = context.library.entryFunction(), context.library.entryFunction() == entry else {
       throw .broken("chronik_plugin_entry answered two different pointers")
     }
     let factory = entry.pointee.get_factory(CHRONIK_FACTORY_TIER)
-    try expect(entry.pointee.get_factory(CHRONIK_FACTORY_TIER) == factory, "get_factory answered two different pointers")
+    try expect(
+      entry.pointee.get_factory(CHRONIK_FACTORY_TIER) == factory, "get_factory answered two different pointers")
     for id in ["chronik.no-such-factory/1", "", "chronik.tier/2"] {
       try expect(entry.pointee.get_factory(id) == nil, "get_factory(\"\(id)\") answered a pointer")
     }
   },
 
-  ContractRule("entry.descriptor", "The descriptor is complete: legal names, known abilities that fit together, keys with legal defaults.") {
+  ContractRule(
+    "entry.descriptor",
+    "The descriptor is complete: legal names, known abilities that fit together, keys with legal defaults."
+  ) {
     (context) throws(RuleEnd) in
     try checkDescriptor(context)
   },
@@ -24,19 +31,24 @@ let entryRules: [ContractRule] = [
     try context.start().end()
   },
 
-  ContractRule("create.unstarted", "An instance that was never started can be destroyed.") { (context) throws(RuleEnd) in
+  ContractRule("create.unstarted", "An instance that was never started can be destroyed.") {
+    (context) throws(RuleEnd) in
     let tier = try ProbeTier(
       context.library, directory: context.isDurable ? context.directory : "", settings: context.settings)
     tier.destroy()
     try tier.checkSlices()
   },
 
-  ContractRule("create.invalid-config", "An unacceptable value is refused with INVALID_CONFIG and a message that names the key.") {
+  ContractRule(
+    "create.invalid-config", "An unacceptable value is refused with INVALID_CONFIG and a message that names the key."
+  ) {
     (context) throws(RuleEnd) in
     try checkInvalidConfiguration(context)
   },
 
-  ContractRule("create.many", "Two instances side by side do not know of each other.", needs: UInt64(CHRONIK_TIER_APPEND)) {
+  ContractRule(
+    "create.many", "Two instances side by side do not know of each other.", needs: UInt64(CHRONIK_TIER_APPEND)
+  ) {
     (context) throws(RuleEnd) in
     var factory = context.batches()
     let (first, second) = (try context.start(in: "a"), try context.start(in: "b"))
@@ -61,11 +73,15 @@ let entryRules: [ContractRule] = [
     let search = get(tier.raw, "chronik.search/1")
     try expect(
       context.has(CHRONIK_TIER_SEARCH) == (search != nil),
-      "SEARCH is \(context.has(CHRONIK_TIER_SEARCH) ? "" : "not ")among the abilities, but chronik.search/1 is \(search == nil ? "not " : "")offered")
+      "SEARCH is \(context.has(CHRONIK_TIER_SEARCH) ? "" : "not ")among the abilities, but chronik.search/1 is "
+        + "\(search == nil ? "not " : "")offered"
+    )
     try tier.end()
   },
 
-  ContractRule("message.bounds", "Messages are UTF-8, never longer than the buffer, and a buffer without room is no problem.") {
+  ContractRule(
+    "message.bounds", "Messages are UTF-8, never longer than the buffer, and a buffer without room is no problem."
+  ) {
     (context) throws(RuleEnd) in
     try checkMessageBounds(context)
   },
@@ -89,7 +105,8 @@ private func checkDescriptor(_ context: RuleContext) throws(RuleEnd) {
   let writes = context.has(CHRONIK_TIER_APPEND) || context.has(CHRONIK_TIER_IMPORT)
     || context.has(CHRONIK_TIER_STORE)
   try expect(writes, "neither APPEND nor IMPORT nor STORE is among the abilities: nothing can ever get in")
-  try expect(!context.has(CHRONIK_TIER_SEAL) || context.has(CHRONIK_TIER_APPEND), "SEAL without APPEND has nothing to seal")
+  try expect(
+    !context.has(CHRONIK_TIER_SEAL) || context.has(CHRONIK_TIER_APPEND), "SEAL without APPEND has nothing to seal")
   try expect(!context.isDurable || writes, "DURABLE without APPEND or IMPORT")
   let names = descriptor.keys.map(\.name)
   try expect(Set(names).count == names.count, "a configuration key is declared twice: \(names)")
@@ -126,7 +143,8 @@ private func checkInvalidConfiguration(_ context: RuleContext) throws(RuleEnd) {
     let (reply, _) = try ProbeTier.tryCreate(context.library, host, directory, settings)
     try expect(
       reply.status == CHRONIK_INVALID_CONFIG, "create with \(key) = \"\(value)\" returned \(reply.text)")
-    try expect(reply.message.contains(key), "the message for \(key) = \"\(value)\" does not name the key: \"\(reply.message)\"")
+    try expect(
+      reply.message.contains(key), "the message for \(key) = \"\(value)\" does not name the key: \"\(reply.message)\"")
   }
 }
 

@@ -3,7 +3,8 @@ import TierAPI
 private let imports = UInt64(CHRONIK_TIER_IMPORT)
 
 let importRules: [ContractRule] = [
-  ContractRule("import.round-trip", "Imported segments are read back byte for byte.", needs: imports) { (context) throws(RuleEnd) in
+  ContractRule("import.round-trip", "Imported segments are read back byte for byte.", needs: imports) {
+    (context) throws(RuleEnd) in
     var factory = context.batches()
     let tier = try context.start()
     let partition = try tier.open(at: 0)
@@ -38,7 +39,9 @@ let importRules: [ContractRule] = [
     try tier.end()
   },
 
-  ContractRule("import.gap", "A segment that does not begin at the end is refused and changes nothing.", needs: imports) {
+  ContractRule(
+    "import.gap", "A segment that does not begin at the end is refused and changes nothing.", needs: imports
+  ) {
     (context) throws(RuleEnd) in
     var factory = context.batches()
     let tier = try context.start()
@@ -54,7 +57,10 @@ let importRules: [ContractRule] = [
     try tier.end()
   },
 
-  ContractRule("import.cancelled", "A cancelled import returns CANCELLED with nothing changed, or had finished before it asked.", needs: imports) {
+  ContractRule(
+    "import.cancelled", "A cancelled import returns CANCELLED with nothing changed, or had finished before it asked.",
+    needs: imports
+  ) {
     (context) throws(RuleEnd) in
     var factory = context.batches()
     let tier = try context.start()
@@ -73,7 +79,9 @@ let importRules: [ContractRule] = [
     try tier.end()
   },
 
-  ContractRule("import.reopen", "Imported segments are found by another instance.", needs: imports | UInt64(CHRONIK_TIER_DURABLE)) {
+  ContractRule(
+    "import.reopen", "Imported segments are found by another instance.", needs: imports | UInt64(CHRONIK_TIER_DURABLE)
+  ) {
     (context) throws(RuleEnd) in
     var factory = context.batches()
     let batches = factory.run(from: 50, count: 20, valueByteCountMax: 2_000)

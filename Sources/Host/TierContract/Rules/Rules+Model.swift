@@ -1,7 +1,10 @@
 import TierAPI
 
 let modelRules: [ContractRule] = [
-  ContractRule("model.random", "Random sequences of calls leave the tier as they leave an array of batches.", needs: UInt64(CHRONIK_TIER_APPEND)) {
+  ContractRule(
+    "model.random", "Random sequences of calls leave the tier as they leave an array of batches.",
+    needs: UInt64(CHRONIK_TIER_APPEND)
+  ) {
     (context) throws(RuleEnd) in
     for round in UInt64(0)..<3 {
       var run = try ModelRun(context, seed: context.seed &+ round)
@@ -85,7 +88,9 @@ private struct ModelRun {
 
   private mutating func truncate() throws(RuleEnd) {
     let first = batches.first.map { max($0.baseOffset, start) } ?? start
-    let offset = Bool.random(using: &random) ? endOffset : batches.map(\.baseOffset).filter { $0 >= first }.randomElement(using: &random) ?? endOffset
+    let offset =
+      Bool.random(using: &random)
+      ? endOffset : batches.map(\.baseOffset).filter { $0 >= first }.randomElement(using: &random) ?? endOffset
     note("truncate \(offset)")
     try partition.truncate(to: offset)
     batches.removeAll { $0.nextOffset > offset }
@@ -129,7 +134,9 @@ private struct ModelRun {
 
   private mutating func compare() throws(RuleEnd) {
     let state = try partition.state()
-    if !context.isDurable, state.start_offset > start, batches.contains(where: { $0.baseOffset == state.start_offset }) {
+    if !context.isDurable, state.start_offset > start,
+      batches.contains(where: { $0.baseOffset == state.start_offset })
+    {
       start = state.start_offset
       batches.removeAll { $0.nextOffset <= start }
     }
@@ -143,7 +150,8 @@ private struct ModelRun {
       maxBytes: UInt64.random(in: 0...30_000, using: &random), minOneBatch: Bool.random(using: &random),
       capacity: Int.random(in: 1...8, using: &random))
     let isInside = offset >= start && offset < endOffset
-    try expect((answer.outcome == .miss) == !isInside, "a read at \(offset) of [\(start), \(endOffset)) is \(answer.outcome)")
+    try expect(
+      (answer.outcome == .miss) == !isInside, "a read at \(offset) of [\(start), \(endOffset)) is \(answer.outcome)")
     try expectPrefix(answer, of: batches, from: offset)
     let all = try partition.readAll(from: start)
     try expect(same(all, batches.allBytes), "the bytes read are not the bytes appended")

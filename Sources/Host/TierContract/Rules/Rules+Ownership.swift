@@ -3,7 +3,9 @@ import TierAPI
 private let append = UInt64(CHRONIK_TIER_APPEND)
 
 let ownershipRules: [ContractRule] = [
-  ContractRule("slices.balanced", "Every slice that was retained is released, once, when it is not needed any more.", needs: append) {
+  ContractRule(
+    "slices.balanced", "Every slice that was retained is released, once, when it is not needed any more.", needs: append
+  ) {
     (context) throws(RuleEnd) in
     var factory = context.batches()
     let tier = try context.start()
@@ -22,7 +24,10 @@ let ownershipRules: [ContractRule] = [
     try tier.end()
   },
 
-  ContractRule("extents.outlive", "Extents stay valid and unchanged after truncate, advance_start, delete, close, stop and destroy.", needs: append) {
+  ContractRule(
+    "extents.outlive",
+    "Extents stay valid and unchanged after truncate, advance_start, delete, close, stop and destroy.", needs: append
+  ) {
     (context) throws(RuleEnd) in
     var factory = context.batches()
     let tier = try context.start()

@@ -3,7 +3,9 @@ import TierAPI
 private let append = UInt64(CHRONIK_TIER_APPEND)
 
 let partitionRules: [ContractRule] = [
-  ContractRule("partitions.independent", "Partitions of one instance are told apart by topic id and number.", needs: append) {
+  ContractRule(
+    "partitions.independent", "Partitions of one instance are told apart by topic id and number.", needs: append
+  ) {
     (context) throws(RuleEnd) in
     var factory = context.batches()
     let tier = try context.start()
@@ -25,13 +27,16 @@ let partitionRules: [ContractRule] = [
     try tier.end()
   },
 
-  ContractRule("delete.again", "Deleting what is not there is OK, as often as one likes.") { (context) throws(RuleEnd) in
+  ContractRule("delete.again", "Deleting what is not there is OK, as often as one likes.") {
+    (context) throws(RuleEnd) in
     let tier = try context.start()
     for _ in 0..<3 { try tier.delete(ProbeID(topicNumber: 77)) }
     try tier.end()
   },
 
-  ContractRule("delete.empties", "A deleted partition is empty when it is opened again, also by another instance.", needs: append) {
+  ContractRule(
+    "delete.empties", "A deleted partition is empty when it is opened again, also by another instance.", needs: append
+  ) {
     (context) throws(RuleEnd) in
     var factory = context.batches()
     let tier = try context.start()
@@ -81,7 +86,10 @@ let partitionRules: [ContractRule] = [
     try tier.end()
   },
 
-  ContractRule("list.complete", "List_partitions visits every partition of which something is held, once, and no other.", needs: append) {
+  ContractRule(
+    "list.complete", "List_partitions visits every partition of which something is held, once, and no other.",
+    needs: append
+  ) {
     (context) throws(RuleEnd) in
     var factory = context.batches()
     let tier = try context.start()

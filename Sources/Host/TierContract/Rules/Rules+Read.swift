@@ -26,7 +26,9 @@ let readRules: [ContractRule] = [
           try expect(answer.outcome == .batches, "a read at 0 with max_bytes \(limit) is not OK")
           try expect(
             !answer.batches.isEmpty || (limit < first && !minOne),
-            "max_bytes \(limit), min_one_batch \(minOne ? 1 : 0): the first batch has \(first) bytes but nothing was answered")
+            "max_bytes \(limit), min_one_batch \(minOne ? 1 : 0): the first batch has "
+              + "\(first) bytes but nothing was answered"
+          )
           try expectPrefix(answer, of: batches, from: 0)
         }
       }
@@ -53,12 +55,16 @@ let readRules: [ContractRule] = [
     }
   },
 
-  ContractRule("read.extent-capacity", "An answer has at most as many extents as there is room for, and goes on from there.", needs: append) {
+  ContractRule(
+    "read.extent-capacity", "An answer has at most as many extents as there is room for, and goes on from there.",
+    needs: append
+  ) {
     (context) throws(RuleEnd) in
     try withFilledPartition(context) { (partition, batches) throws(RuleEnd) in
       for capacity in [1, 2, 3, 7] {
         let bytes = try partition.readAll(from: 0, capacity: capacity)
-        try expect(same(bytes, batches.allBytes), "reading on with \(capacity) extents gives other bytes than were appended")
+        try expect(
+          same(bytes, batches.allBytes), "reading on with \(capacity) extents gives other bytes than were appended")
       }
     }
   },
@@ -69,32 +75,41 @@ let readRules: [ContractRule] = [
       for offset in [Int64.min, -1, 0, 99, end, end + 1, Int64.max] {
         let answer = try partition.read(from: offset)
         try expect(
-          answer.outcome == .miss, "a read at \(offset) outside [100, \(end)) answered \(answer.ranges) instead of MISS")
+          answer.outcome == .miss, "a read at \(offset) outside [100, \(end)) answered \(answer.ranges) instead of MISS"
+        )
       }
     }
   },
 
-  ContractRule("read.nonblocking", "A nonblocking read answers as the blocking one, or says WOULD_BLOCK.", needs: append) {
+  ContractRule(
+    "read.nonblocking", "A nonblocking read answers as the blocking one, or says WOULD_BLOCK.", needs: append
+  ) {
     (context) throws(RuleEnd) in
     try withFilledPartition(context) { (partition, batches) throws(RuleEnd) in
       for offset in stride(from: 0, to: batches.last!.nextOffset + 5, by: 3) {
         let answer = try partition.read(from: offset, nonblocking: true)
         if answer.outcome == .wouldBlock { continue }
         let blocking = try partition.read(from: offset)
-        try expect(answer.outcome == blocking.outcome, "a nonblocking read at \(offset) ended otherwise than a blocking one")
+        try expect(
+          answer.outcome == blocking.outcome, "a nonblocking read at \(offset) ended otherwise than a blocking one")
         if answer.outcome == .batches { try expectPrefix(answer, of: batches, from: offset) }
       }
     }
   },
 
-  ContractRule("read.find-timestamp", "The first batch in the range whose maxTimestamp reaches a time is found.", needs: append) {
+  ContractRule(
+    "read.find-timestamp", "The first batch in the range whose maxTimestamp reaches a time is found.", needs: append
+  ) {
     (context) throws(RuleEnd) in
     try withFilledPartition(context) { (partition, batches) throws(RuleEnd) in
       guard partition.tier.table.find_timestamp != nil else { throw .notApplicable("the tier has no find_timestamp") }
       let end = batches.last!.nextOffset
       let times = batches.map(\.maxTimestamp)
       for time in times + [times.min()! - 1, times.max()!, times.max()! + 1, 0] {
-        for range in [Int64(0)..<end, batches[3].baseOffset + 1..<end, 0..<batches[4].baseOffset, end..<end + 5, 2..<2] {
+        let ranges = [
+          Int64(0)..<end, batches[3].baseOffset + 1..<end, 0..<batches[4].baseOffset, end..<end + 5, 2..<2,
+        ]
+        for range in ranges {
           try expectTimestamp(partition, time, range, batches)
         }
       }
@@ -148,5 +163,7 @@ private func expectTimestamp(
   try expect(reply.isOK, "\(what) returned \(reply.text)")
   try expect(
     result.base_offset == wanted.baseOffset && result.max_timestamp == wanted.maxTimestamp,
-    "\(what) found \(result.base_offset) with \(result.max_timestamp) instead of \(wanted.baseOffset) with \(wanted.maxTimestamp)")
+    "\(what) found \(result.base_offset) with \(result.max_timestamp) instead of "
+      + "\(wanted.baseOffset) with \(wanted.maxTimestamp)"
+  )
 }

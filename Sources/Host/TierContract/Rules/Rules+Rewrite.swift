@@ -3,14 +3,18 @@ import TierAPI
 private let rewrite = UInt64(CHRONIK_TIER_REWRITE) | UInt64(CHRONIK_TIER_APPEND) | UInt64(CHRONIK_TIER_SEAL)
 
 let rewriteRules: [ContractRule] = [
-  ContractRule("replace.compacted", "Replace_segments puts a compacted segment in the place of others, for every reader at once.", needs: rewrite) {
+  ContractRule(
+    "replace.compacted", "Replace_segments puts a compacted segment in the place of others, for every reader at once.",
+    needs: rewrite
+  ) {
     (context) throws(RuleEnd) in
     try withSegments(context) { (partition, batches) throws(RuleEnd) in
       let (range, kept, left) = try compactFirstTwo(partition, batches)
       for repetition in 1...2 {
         try partition.replace(range, with: kept)
         let bytes = try partition.readAll(from: range.lowerBound)
-        try expect(same(bytes, left.allBytes), "after replacement number \(repetition), reads do not give \(left.ranges)")
+        try expect(
+          same(bytes, left.allBytes), "after replacement number \(repetition), reads do not give \(left.ranges)")
       }
       let list = try partition.segments()
       try expect(
@@ -39,13 +43,16 @@ let rewriteRules: [ContractRule] = [
       for batch in left {
         let bounded = try partition.read(from: range.lowerBound, below: batch.baseOffset + 1)
         let wanted = left.filter { $0.baseOffset <= batch.baseOffset }
-        try expect(same(bounded.bytes, wanted.allBytes), "a read below \(batch.baseOffset + 1) does not give \(wanted.ranges)")
+        try expect(
+          same(bounded.bytes, wanted.allBytes), "a read below \(batch.baseOffset + 1) does not give \(wanted.ranges)")
         bounded.release()
       }
     }
   },
 
-  ContractRule("replace.extents", "Extents given out before a replacement go on to give the old bytes.", needs: rewrite) {
+  ContractRule(
+    "replace.extents", "Extents given out before a replacement go on to give the old bytes.", needs: rewrite
+  ) {
     (context) throws(RuleEnd) in
     try withSegments(context) { (partition, batches) throws(RuleEnd) in
       let before = try partition.read(from: batches[0].baseOffset)
@@ -57,7 +64,11 @@ let rewriteRules: [ContractRule] = [
     }
   },
 
-  ContractRule("replace.refused", "What is not a cover of whole sealed segments, or not their batches, is refused and changes nothing.", needs: rewrite) {
+  ContractRule(
+    "replace.refused",
+    "What is not a cover of whole sealed segments, or not their batches, is refused and changes nothing.",
+    needs: rewrite
+  ) {
     (context) throws(RuleEnd) in
     try withSegments(context) { (partition, batches) throws(RuleEnd) in
       let (range, kept, _) = try compactFirstTwo(partition, batches)
@@ -83,7 +94,10 @@ let rewriteRules: [ContractRule] = [
     }
   },
 
-  ContractRule("replace.reopen", "A replacement is found by another instance, and the log goes on behind it.", needs: rewrite | UInt64(CHRONIK_TIER_DURABLE)) {
+  ContractRule(
+    "replace.reopen", "A replacement is found by another instance, and the log goes on behind it.",
+    needs: rewrite | UInt64(CHRONIK_TIER_DURABLE)
+  ) {
     (context) throws(RuleEnd) in
     var left: [ContractBatch] = []
     try withSegments(context) { (partition, batches) throws(RuleEnd) in
@@ -104,8 +118,8 @@ let rewriteRules: [ContractRule] = [
   },
 ]
 
-/// The range of the first two segments, which of its batches a compaction keeps, and what the log holds then. Neither the
-/// first batch nor one in the middle stays; the last one does.
+/// The range of the first two segments, which of its batches a compaction keeps, and what the log holds then. Neither
+/// the first batch nor one in the middle stays; the last one does.
 private func compactFirstTwo(
   _ partition: ProbePartition, _ batches: [ContractBatch]
 ) throws(RuleEnd) -> (Range<Int64>, kept: [ContractBatch], left: [ContractBatch]) {

@@ -3,7 +3,9 @@ import TierAPI
 private let seal = UInt64(CHRONIK_TIER_SEAL) | UInt64(CHRONIK_TIER_APPEND)
 
 let segmentRules: [ContractRule] = [
-  ContractRule("segments.cover", "Segments follow each other and add up to what is held; only the last is active.", needs: seal) {
+  ContractRule(
+    "segments.cover", "Segments follow each other and add up to what is held; only the last is active.", needs: seal
+  ) {
     (context) throws(RuleEnd) in
     try withSegments(context) { (partition, batches) throws(RuleEnd) in
       let list = try partition.segments()
@@ -13,13 +15,15 @@ let segmentRules: [ContractRule] = [
         list.first!.base_offset == state.start_offset && list.last!.next_offset == state.end_offset,
         "segments \(list.ranges) do not cover [\(state.start_offset), \(state.end_offset))")
       try expect(
-        zip(list, list.dropFirst()).allSatisfy { $0.next_offset == $1.base_offset }, "there is a hole in \(list.ranges)")
+        zip(list, list.dropFirst()).allSatisfy { $0.next_offset == $1.base_offset }, "there is a hole in \(list.ranges)"
+      )
       for segment in list {
         let mine = batches.filter { $0.baseOffset >= segment.base_offset && $0.nextOffset <= segment.next_offset }
         try expect(
           segment.byte_count == mine.allBytes.count && segment.max_timestamp == mine.map(\.maxTimestamp).max()!,
           "segment [\(segment.base_offset), \(segment.next_offset)) says \(segment.byte_count) bytes and timestamp "
-            + "\(segment.max_timestamp), its batches have \(mine.allBytes.count) and \(mine.map(\.maxTimestamp).max()!)")
+            + "\(segment.max_timestamp), its batches have \(mine.allBytes.count) and \(mine.map(\.maxTimestamp).max()!)"
+        )
         try expect(
           segment.last_leader_epoch == mine.last!.leaderEpoch || segment.last_leader_epoch == -1,
           "segment [\(segment.base_offset), \(segment.next_offset)) says leader epoch \(segment.last_leader_epoch)")
@@ -29,7 +33,10 @@ let segmentRules: [ContractRule] = [
     }
   },
 
-  ContractRule("segments.from", "The list begins with the segment that contains an offset, and has at most as many as asked for.", needs: seal) {
+  ContractRule(
+    "segments.from", "The list begins with the segment that contains an offset, and has at most as many as asked for.",
+    needs: seal
+  ) {
     (context) throws(RuleEnd) in
     try withSegments(context) { (partition, batches) throws(RuleEnd) in
       let all = try partition.segments()
@@ -49,7 +56,8 @@ let segmentRules: [ContractRule] = [
     }
   },
 
-  ContractRule("seal.empty", "Sealing an empty active segment does nothing.", needs: seal) { (context) throws(RuleEnd) in
+  ContractRule("seal.empty", "Sealing an empty active segment does nothing.", needs: seal) {
+    (context) throws(RuleEnd) in
     var factory = context.batches()
     let tier = try context.start()
     let partition = try tier.open()
@@ -66,7 +74,10 @@ let segmentRules: [ContractRule] = [
     try tier.end()
   },
 
-  ContractRule("seal.reopen", "Sealed segments are still there and sealed after reopening.", needs: seal | UInt64(CHRONIK_TIER_DURABLE)) {
+  ContractRule(
+    "seal.reopen", "Sealed segments are still there and sealed after reopening.",
+    needs: seal | UInt64(CHRONIK_TIER_DURABLE)
+  ) {
     (context) throws(RuleEnd) in
     var before: [chronik_segment] = []
     var held: [ContractBatch] = []
@@ -85,7 +96,9 @@ let segmentRules: [ContractRule] = [
     try tier.end()
   },
 
-  ContractRule("evict.sealed", "Evict lets go of sealed segments that end at or below an offset, and of nothing else.", needs: seal) {
+  ContractRule(
+    "evict.sealed", "Evict lets go of sealed segments that end at or below an offset, and of nothing else.", needs: seal
+  ) {
     (context) throws(RuleEnd) in
     try withSegments(context) { (partition, batches) throws(RuleEnd) in
       let all = try partition.segments()

@@ -4,7 +4,10 @@ private let append = UInt64(CHRONIK_TIER_APPEND)
 
 /// Moving the ends of a partition.
 let windowRules: [ContractRule] = [
-  ContractRule("truncate.then-append", "Truncate drops everything at and above an offset, and appends go on from there.", needs: append) {
+  ContractRule(
+    "truncate.then-append", "Truncate drops everything at and above an offset, and appends go on from there.",
+    needs: append
+  ) {
     (context) throws(RuleEnd) in
     var factory = context.batches()
     let tier = try context.start()
@@ -29,7 +32,9 @@ let windowRules: [ContractRule] = [
     try tier.end()
   },
 
-  ContractRule("truncate.all", "Truncate to the start leaves an empty partition that appends go on from.", needs: append) {
+  ContractRule(
+    "truncate.all", "Truncate to the start leaves an empty partition that appends go on from.", needs: append
+  ) {
     (context) throws(RuleEnd) in
     var factory = context.batches()
     let tier = try context.start()
@@ -39,7 +44,9 @@ let windowRules: [ContractRule] = [
     let state = try partition.state()
     try expect(
       state.start_offset == 10 && state.end_offset == 10 && state.byte_count == 0,
-      "truncated to its start 10, state says [\(state.start_offset), \(state.end_offset)) with \(state.byte_count) bytes")
+      "truncated to its start 10, state says [\(state.start_offset), "
+        + "\(state.end_offset)) with \(state.byte_count) bytes"
+    )
     let again = factory.run(from: 10, count: 3, epoch: 6)
     try partition.append(again)
     try partition.expectHolds(again, "after truncate to the start and append")
@@ -47,7 +54,8 @@ let windowRules: [ContractRule] = [
     try tier.end()
   },
 
-  ContractRule("truncate.beyond", "Truncate at or beyond the end changes nothing.", needs: append) { (context) throws(RuleEnd) in
+  ContractRule("truncate.beyond", "Truncate at or beyond the end changes nothing.", needs: append) {
+    (context) throws(RuleEnd) in
     var factory = context.batches()
     let tier = try context.start()
     let partition = try tier.open()
@@ -77,7 +85,10 @@ let windowRules: [ContractRule] = [
     try tier.end()
   },
 
-  ContractRule("advance-start.hides", "Advance_start raises the start; what is below is not read again, what is above is untouched.", needs: append) {
+  ContractRule(
+    "advance-start.hides",
+    "Advance_start raises the start; what is below is not read again, what is above is untouched.", needs: append
+  ) {
     (context) throws(RuleEnd) in
     var factory = context.batches()
     let tier = try context.start()
@@ -94,7 +105,8 @@ let windowRules: [ContractRule] = [
       }
       for lower in [offset, 0, -1] { try partition.advanceStart(to: lower) }
       let start = try partition.state().start_offset
-      try expect(start == offset, "advance_start to an offset at or below the start moved it from \(offset) to \(start)")
+      try expect(
+        start == offset, "advance_start to an offset at or below the start moved it from \(offset) to \(start)")
     }
     let end = all.last!.nextOffset
     try partition.advanceStart(to: end)
@@ -106,7 +118,9 @@ let windowRules: [ContractRule] = [
     try tier.end()
   },
 
-  ContractRule("advance-start.inside", "A start inside a batch is kept exactly, and the batch is answered whole.", needs: append) {
+  ContractRule(
+    "advance-start.inside", "A start inside a batch is kept exactly, and the batch is answered whole.", needs: append
+  ) {
     (context) throws(RuleEnd) in
     var factory = context.batches()
     let tier = try context.start()

@@ -5,8 +5,8 @@
  *
  * How it grows. The major number changes only when a plugin built against the older one could not work any more, and a
  * host refuses every other major. Within a major, structs that carry `struct_size` only gain members at their end: the
- * side that receives such a struct reads at most `struct_size` bytes and takes what is missing as zero; of a struct that a
- * callee fills, the caller sets `struct_size` and the callee writes at most that much. A function
+ * side that receives such a struct reads at most `struct_size` bytes and takes what is missing as zero; of a struct
+ * that a callee fills, the caller sets `struct_size` and the callee writes at most that much. A function
  * pointer that is NULL means "not offered". Structs that are array elements never grow; they carry reserved words,
  * which the writer sets to zero and the reader ignores.
  *

@@ -12,8 +12,8 @@
  *   REWRITE  its plans may have groups with the action REWRITE; begin observe rewrite finish
  *
  * A run with REWRITE groups: begin; observe for every batch of [observe_start, observe_end) in offset order, until the
- * strategy has enough; rewrite for every batch of every group in offset order; finish. Groups that begin at or above the
- * offset where observing ended are left out. The host may call finish at any time instead of going on.
+ * strategy has enough; rewrite for every batch of every group in offset order; finish. Groups that begin at or above
+ * the offset where observing ended are left out. The host may call finish at any time instead of going on.
  *
  * Concurrency. One instance serves many partitions and is re-entrant: plan and begin may be called from several threads
  * at once. The calls of one run come from one thread at a time.
@@ -105,10 +105,10 @@ typedef struct chronik_compaction_plan {
 
 /* -- a run over record batches ----------------------------------------------------------------------------------- */
 
-#define CHRONIK_BATCH_LAST          1u /* rewrite: the last one of its group; it must be kept, if need be without records,
-                                          so that a segment still ends where it ended */
-#define CHRONIK_BATCH_PRODUCER_LAST 2u /* rewrite: the last one of a producer that may go on; it must be kept, if need be
-                                          without records, so that the producer's sequence is not forgotten */
+#define CHRONIK_BATCH_LAST          1u /* rewrite: the last one of its group; it must be kept, if need be without
+                                          records, so that a segment still ends where it ended */
+#define CHRONIK_BATCH_PRODUCER_LAST 2u /* rewrite: the last one of a producer that may go on; it must be kept, if
+                                          need be without records, so that the producer's sequence is not forgotten */
 #define CHRONIK_BATCH_COMMITTED     4u /* its transaction was committed */
 #define CHRONIK_BATCH_ABORTED       8u /* its transaction was aborted: its records do not count */
 
@@ -132,8 +132,8 @@ typedef struct chronik_compaction_progress {
 #define CHRONIK_VERDICT_DROP    2u   /* gone with all its records */
 #define CHRONIK_VERDICT_REPLACE 3u   /* `bytes` stand in its place */
 
-/* A replacement is one valid batch with the same base offset, last offset, leader epoch, producer id, epoch and sequence,
- * that holds some of the records, or none, at their offsets.
+/* A replacement is one valid batch with the same base offset, last offset, leader epoch, producer id, epoch and
+ * sequence, that holds some of the records, or none, at their offsets.
  * [owner] the strategy owns `bytes`; they stay valid until the next call with the same run. */
 typedef struct chronik_compaction_verdict {
   uint32_t struct_size;

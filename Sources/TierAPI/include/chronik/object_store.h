@@ -15,8 +15,8 @@
  * RETRIABLE or THROTTLED failed more than once. A store never ends the process and never blocks beyond the deadline by
  * more than a second.
  *
- * A put is atomic and durable: readers see nothing or the whole object, and OK means that it survives power loss. A read
- * after an OK put sees it (read-after-write consistency); so does a listing.
+ * A put is atomic and durable: readers see nothing or the whole object, and OK means that it survives power loss. A
+ * read after an OK put sees it (read-after-write consistency); so does a listing.
  */
 #ifndef CHRONIK_OBJECT_STORE_H
 #define CHRONIK_OBJECT_STORE_H
@@ -69,7 +69,8 @@ typedef struct chronik_store_read {
   uint8_t *buffer;
   size_t received;              /* with OK: bytes written; fewer than `length` only when the object ends there */
   uint64_t object_byte_count;   /* with OK: size of the whole object */
-  chronik_status status;        /* NOT_FOUND: no such object. PERMANENT: `offset` is beyond its end; at its end: OK, 0 */
+  chronik_status status;        /* NOT_FOUND: no such object. PERMANENT: `offset` is beyond its end; at its end: OK,
+                                   0 */
   uint32_t reserved;
   uint64_t reserved2[2];
 } CHRONIK_SENDABLE chronik_store_read;
@@ -106,9 +107,9 @@ typedef struct chronik_object_store {
   /* NOT_FOUND: no such object. [again] fine. */
   chronik_status (*head)(void *self, const chronik_store_call *call, chronik_bytes key, chronik_object_info *info,
                          chronik_message *message);
-  /* Visits, in ascending order of the keys' bytes, at most `limit` (>= 1) objects whose keys begin with `prefix` (may be
-   * empty; otherwise the beginning of a legal key) and are greater than `start_after` (empty: from the beginning; any
-   * UTF-8 up to 1,024 bytes, a legal key or not). *more becomes 1 when others follow, never without a visit. `visit`
+  /* Visits, in ascending order of the keys' bytes, at most `limit` (>= 1) objects whose keys begin with `prefix` (may
+   * be empty; otherwise the beginning of a legal key) and are greater than `start_after` (empty: from the beginning;
+   * any UTF-8 up to 1,024 bytes, a legal key or not). *more becomes 1 when others follow, never without a visit. `visit`
    * is called on the caller's thread; key and info are borrowed. [again] fine. */
   chronik_status (*list)(void *self, const chronik_store_call *call, chronik_bytes prefix, chronik_bytes start_after,
                          size_t limit,

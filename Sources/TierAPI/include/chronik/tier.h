@@ -17,11 +17,11 @@
  * Concurrency. One instance serves many partitions and is re-entrant. For one partition the host makes append,
  * truncate, seal, import_segment, replace_segments, evict, advance_start and configure_partition one at a time and
  * never while the partition is being opened, closed or deleted, with one exception: replace_segments and evict, which
- * take long and touch sealed segments only, may run beside append, seal and configure_partition (not beside each other),
- * so that appends never wait for files to be removed. read, find_timestamp, segments
- * and state may run at any time beside them and beside each other; flush may run beside all of them. Calls for different
- * partitions are independent. close_partition comes after every call for that partition has returned; extents may
- * outlive it.
+ * take long and touch sealed segments only, may run beside append, seal and configure_partition (not beside each
+ * other), so that appends never wait for files to be removed. read, find_timestamp, segments
+ * and state may run at any time beside them and beside each other; flush may run beside all of them. Calls for
+ * different partitions are independent. close_partition comes after every call for that partition has returned; extents
+ * may outlive it.
  *
  * Gaps. Compaction takes batches out of the middle of a log: the offsets of what is left rise and need not follow each
  * other. A segment still covers [base_offset, next_offset), and its last batch ends at next_offset.
@@ -91,7 +91,8 @@ typedef struct chronik_partition_state {
   int64_t start_offset;         /* first offset held */
   int64_t end_offset;           /* next offset to append */
   int64_t durable_end_offset;   /* everything below survives power loss; == start_offset for tiers not DURABLE */
-  int64_t byte_count;           /* bytes of batches held; those below start_offset count until their segment is deleted */
+  int64_t byte_count;           /* bytes of batches held; those below start_offset count until their segment is
+                                   deleted */
   int64_t max_timestamp;        /* largest maxTimestamp of the batches that can be read, ms; -1: none */
   int64_t max_timestamp_offset; /* base offset of the batch with that timestamp; -1: none */
 } CHRONIK_SENDABLE chronik_partition_state;
@@ -137,7 +138,8 @@ typedef struct chronik_read_result {
   chronik_extent *extents;
   int64_t start_offset;         /* base offset of the first batch returned; <= the wanted offset: the wanted one itself
                                    when it lies in a gap and the first batch behind it */
-  int64_t next_offset;          /* offset after the last batch returned; before a gap any offset up to the next batch's */
+  int64_t next_offset;          /* offset after the last batch returned; before a gap any offset up to the next
+                                   batch's */
   uint64_t byte_count;          /* sum of the extents */
 } CHRONIK_SENDABLE chronik_read_result;
 
@@ -213,8 +215,8 @@ typedef struct chronik_tier {
   void (*state)(void *self, void *partition, chronik_partition_state *out);
 
   /* Appends `count` batches, in order; the first begins at end_offset and each next where the one before ended. All or
-   * nothing: on any status but OK the partition is as before. Leader epochs never decrease. On OK the bytes outlive a crash of the process if the
-   * tier is DURABLE (they outlive power loss only after flush), and read returns them.
+   * nothing: on any status but OK the partition is as before. Leader epochs never decrease. On OK the bytes outlive a
+   * crash of the process if the tier is DURABLE (they outlive power loss only after flush), and read returns them.
    * A tier without DURABLE that keeps a bounded window (a cache) drops its oldest batches to make room; when
    * `batches[0].base_offset` is beyond its end_offset (it missed some) it drops everything and starts there.
    * [thread] serial per partition. [blocking] not with CHRONIK_NONBLOCKING. [owner] slices are borrowed; see
@@ -227,9 +229,10 @@ typedef struct chronik_tier {
    * partitions[i]. Returns OK when every result says so, otherwise the first other status. After a failed flush the
    * tier refuses further appends to that partition (PERMANENT): a failed fsync is never retried.
    * [thread] serial per instance. [blocking] may. [again] fine. */
-  chronik_status (*CHRONIK_NULLABLE flush)(void *self, void *CHRONIK_NONNULL const *CHRONIK_NONNULL partitions, size_t count,
-                                           chronik_flush_result *results, chronik_message *message);
-  /* Drops every batch that reaches `offset` or beyond, durably: an offset inside a batch drops that batch whole. [blocking] may. [again] fine. */
+  chronik_status (*CHRONIK_NULLABLE flush)(void *self, void *CHRONIK_NONNULL const *CHRONIK_NONNULL partitions,
+                                           size_t count, chronik_flush_result *results, chronik_message *message);
+  /* Drops every batch that reaches `offset` or beyond, durably: an offset inside a batch drops that batch whole.
+   * [blocking] may. [again] fine. */
   chronik_status (*CHRONIK_NULLABLE truncate)(void *self, void *partition, int64_t offset, chronik_message *message);
   /* Raises start_offset to `offset` (<= end_offset), durably for a DURABLE tier: nothing below is read again, and
    * segments that end at or below it are deleted once their extents were released. An offset at or below start_offset
@@ -273,10 +276,10 @@ typedef struct chronik_tier {
                                                     void *CHRONIK_NULLABLE cancel_context,
                                                     chronik_message *message);
   /* Replaces the sealed segments that cover exactly [first_offset, next_offset) by one that holds the batches in
-   * `extents`: offsets rise, lie in the range, and the last batch ends at next_offset. Durable, crash-safe and atomic for
-   * readers: at every moment, also after a crash, there are the old segments or the new one. Extents given out before
-   * stay valid. A range that is not made of whole sealed segments, or batches that break the rules above or fail their
-   * checks, are refused with PERMANENT or CORRUPT and change nothing; so does NO_SPACE.
+   * `extents`: offsets rise, lie in the range, and the last batch ends at next_offset. Durable, crash-safe and atomic
+   * for readers: at every moment, also after a crash, there are the old segments or the new one. Extents given out
+   * before stay valid. A range that is not made of whole sealed segments, or batches that break the rules above or fail
+   * their checks, are refused with PERMANENT or CORRUPT and change nothing; so does NO_SPACE.
    * [thread] see above. [blocking] may, for long. [owner] extents are borrowed. [again] fine. */
   chronik_status (*CHRONIK_NULLABLE replace_segments)(void *self, void *partition, int64_t first_offset,
                                                       int64_t next_offset, const chronik_extent *extents,

@@ -18,7 +18,8 @@ typedef int32_t (*chronik_archive_progress)(void *CHRONIK_NULLABLE context, uint
 
 #define CHRONIK_ARCHIVE_OBJECT_WITHOUT_ENTRY 1u /* in the store, not in the index and not about to be deleted */
 #define CHRONIK_ARCHIVE_ENTRY_WITHOUT_OBJECT 2u /* in the index, not in the store */
-#define CHRONIK_ARCHIVE_DAMAGED              3u /* the object's bytes contradict their checksums, its name or its entry */
+#define CHRONIK_ARCHIVE_DAMAGED              3u /* the object's bytes contradict their checksums, its name or its
+                                                 entry */
 #define CHRONIK_ARCHIVE_GAP                  4u /* offsets between two objects that no object has */
 #define CHRONIK_ARCHIVE_FOREIGN              5u /* a key below the archive's root that is no object of this format */
 #define CHRONIK_ARCHIVE_LOST                 6u /* was archived, is gone from the store, and nobody deleted it */

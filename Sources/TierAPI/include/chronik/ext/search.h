@@ -14,8 +14,8 @@
  * Order.
  *   NEWEST     the later timestamp, then the partition that stands first in the request, then the higher offset
  *   RELEVANCE  the higher score, then the partition that stands first in the request, then the higher offset
- * In the order NEWEST a record's place depends on the record alone, whatever is appended, archived or deleted meanwhile.
- * A cursor is the place of a page's last record, so that pages neither repeat nor lose a record; one that
+ * In the order NEWEST a record's place depends on the record alone, whatever is appended, archived or deleted
+ * meanwhile. A cursor is the place of a page's last record, so that pages neither repeat nor lose a record; one that
  * arrives between two pages is on the later page if its place is behind the cursor. Most logs are about in the order of
  * their timestamps, which makes this cheap: what is older as a whole than the last record wanted is not read. Where no
  * index is at hand, batches are judged by their maxTimestamp, as everywhere in Kafka: a record with a later timestamp
@@ -62,7 +62,8 @@ typedef struct chronik_search_request {
 typedef struct chronik_search_partition {
   void *partition;              /* this tier's handle, open during the call */
   int64_t start_offset;         /* records from here … */
-  int64_t end_offset;           /* … to before here (the log's start and its last stable offset, or narrower) */
+  int64_t end_offset;           /* … to before here (the log's start and its last stable offset, or narrower); when both
+                                   are equal, nothing: the partition only keeps its place in the request */
   uint64_t reserved[2];
 } CHRONIK_SENDABLE chronik_search_partition;
 
@@ -104,7 +105,8 @@ typedef struct chronik_search_hit {
   double score;                 /* BM25; 0 in the order NEWEST */
 } CHRONIK_SENDABLE chronik_search_hit;
 
-#define CHRONIK_SEARCH_PARTIAL     1u /* a budget, the deadline or a failed read ended it: there may be more and better */
+#define CHRONIK_SEARCH_PARTIAL     1u /* a budget, the deadline or a failed read ended it: there may be more and
+                                         better */
 #define CHRONIK_SEARCH_TOTAL_EXACT 2u /* `total` is exact, otherwise a lower bound */
 
 #define CHRONIK_SEARCH_CURSOR_CAPACITY 4096
