@@ -39,6 +39,9 @@ struct RequestTests {
     expected.key = []
     expected.since = 100_000
     expected.until = 1_000_000
+    // A cursor goes on with the same words, whatever the time is by then.
+    expected.sinceText = "15m"
+    expected.untilText = "now"
     expected.partitions = [1, 3]
     expected.offsetFrom = 5
     expected.offsetTo = 9
