@@ -67,6 +67,16 @@ import TierKit
     try expectNamedOnce(name.path, again)
   }
 
+  @Test func anEndThatCannotBeReadIsNamed() throws {
+    let (rig, entries) = try filled()
+    rig.store[entries.last!.key] = rig.store[entries.last!.key]!.map { _ in 0 }
+    let again = try fresh(rig)
+    #expect(try again.open().state.endOffset == 120, "what is damaged is still the archive's")
+    let lines = again.host.lines(.warning).filter { $0.text.contains("its name is believed") }
+    #expect(lines.map { $0.fields["object"] } == [entries.last!.key])
+    #expect(try again.findings().map(\.kind) == [.damaged])
+  }
+
   @Test func anotherObjectInTheMiddleIsALossAndNeverServed() throws {
     let (rig, entries) = try filled()
     let (victim, other) = (entries[1], entries[2])
