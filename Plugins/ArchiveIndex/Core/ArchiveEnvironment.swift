@@ -9,6 +9,7 @@ package final class ArchiveEnvironment: Sendable {
   package let index: SegmentIndex
   package let chunks: ChunkCache
   package let footers: FooterCache
+  let misnamed: MisnamedObjects
   package let frames: FrameCache
   package let readAhead: ReadAheadPool
   /// Helps searches to wait for the store. Not the host's threads: appends and disk reads need those.
@@ -27,7 +28,9 @@ package final class ArchiveEnvironment: Sendable {
       configuration.cacheByteCount == 0
       ? nil : CacheDirectory(configuration.cachePath.isEmpty ? "\(directory)/cache" : configuration.cachePath)
     chunks = ChunkCache(access, directory: cacheDirectory, byteCountMax: configuration.cacheByteCount, host: host)
-    footers = FooterCache(access, directory: cacheDirectory, byteCountMax: configuration.cacheByteCount / 2, host: host)
+    misnamed = MisnamedObjects(index: index, chunks: chunks, host: host)
+    footers = FooterCache(
+      access, directory: cacheDirectory, byteCountMax: configuration.cacheByteCount / 2, host: host, misnamed: misnamed)
     frames = FrameCache(host: host)
     readAhead = ReadAheadPool()
     searchHelpers = ReadAheadPool()

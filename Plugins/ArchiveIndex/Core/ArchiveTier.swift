@@ -58,9 +58,10 @@ package final class ArchiveTier: Tier {
 
   package func start() throws(TierError) {
     try lockDirectory()
+    let isReachable: Bool
     do throws(TierError) {
       try openIndex()
-      try environment.identity.confirmIfReachable()
+      isReachable = try environment.identity.confirmIfReachable()
     } catch {
       environment.index.close()
       unlockDirectory()
@@ -69,6 +70,7 @@ package final class ArchiveTier: Tier {
     environment.noteLostObjects()
     environment.chunks.start()
     environment.footers.start()
+    if isReachable { confirmEnds() }
     if hasThreads {
       environment.readAhead.start(threadCount: Limits.readAheadThreads)
       environment.searchHelpers.start(threadCount: Limits.searchThreads, .belowClients)
@@ -99,6 +101,15 @@ package final class ArchiveTier: Tier {
     environment.chunks.stop()
     environment.index.close()
     unlockDirectory()
+  }
+
+  /// One bad object, or a store that fails meanwhile, does not hold up the start.
+  private func confirmEnds() {
+    do throws(TierError) {
+      try environment.confirmEnds()
+    } catch {
+      host.log(.warning, "The ends of archived partitions were not confirmed.", [("error", error.message)])
+    }
   }
 
   /// After a rebuild from names alone.

@@ -80,6 +80,11 @@ enum Limits {
   static let deletionBackoffMin: Int64 = 1_000_000_000
   static let deletionBackoffMax: Int64 = 120_000_000_000
 
+  // MARK: misnamed objects
+
+  /// Names remembered, so that each is warned of once; more than this and the warnings begin again.
+  static let misnamedObjectsMax = 1024
+
   // MARK: the fallback
 
   /// How long "the store has no such offset" is believed without asking again.

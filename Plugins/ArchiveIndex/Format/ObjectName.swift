@@ -52,6 +52,14 @@ public struct ObjectName: Sendable, Hashable {
       hotByteCount: footer.hotByteCount)
   }
 
+  /// Whether the object with this footer has a right to this name. One that has not was copied or renamed in its store.
+  public func agrees(with footer: Footer) -> Bool {
+    footer.identity.topic == topic && footer.identity.topicID == topicID && footer.identity.partition == partition
+      && footer.range.baseOffset == baseOffset && footer.range.nextOffset == lastOffset + 1
+      && max(0, footer.range.maxTimestamp) == maxTimestamp && (footer.compaction?.generation ?? 0) == generation
+      && (footer.epochs.map(\.leaderEpoch).max() ?? leaderEpoch) == leaderEpoch && footer.hotByteCount == hotByteCount
+  }
+
   public var offsets: Range<Int64> { baseOffset..<lastOffset + 1 }
 
   /// `<topic>~<topic id>/<partition>/`, in front of which stands the store's root.

@@ -98,10 +98,12 @@ final class TierChain: Sendable {
     var opened = [TierPartition?](repeating: nil, count: tiers.count)
     do throws(TierFailure) {
       var lowerEnd: Int64 = 0
+      var lowerName = ""
       for index in tiers.indices.dropFirst(commitIndex + 1) {
         let lower = try tiers[index].open(id, settings: settings, initialOffset: 0)
         opened[index] = lower
-        lowerEnd = max(lowerEnd, lower.state.end_offset)
+        let end = lower.state.end_offset
+        if end > lowerEnd { (lowerEnd, lowerName) = (end, tiers[index].name) }
       }
       let commit = try commitTier.open(id, settings: settings, initialOffset: lowerEnd)
       opened[commitIndex] = commit
@@ -109,8 +111,8 @@ final class TierChain: Sendable {
       guard end >= lowerEnd else {
         throw TierFailure(
           .corrupt, origin: "\(commitTier.name).open_partition",
-          message: "\(id.topic)-\(id.partition) ends at \(end), but a tier below holds it up to \(lowerEnd): records "
-            + "that were stored are missing here, and new ones would get their offsets")
+          message: "\(id.topic)-\(id.partition) ends at \(end), but \(lowerName) below holds it up to \(lowerEnd): "
+            + "records that were stored are missing here, and new ones would get their offsets")
       }
       for index in 0..<commitIndex {
         opened[index] = try tiers[index].open(id, settings: settings, initialOffset: end)

@@ -12,6 +12,13 @@ struct LoadedFooter: Sendable {
   }
 }
 
+/// What reading an object's footer brought.
+enum FooterFinding: Sendable {
+  case loaded(LoadedFooter)
+  /// The footer is whole and that of another object than the name says.
+  case misnamed(Footer)
+}
+
 /// Footers: in memory, else on local disk, else from the store with one read. Each is fetched once, however many ask.
 ///
 /// Thread-safe. A footer is checked against its object's name before anybody sees it.
@@ -29,9 +36,13 @@ package final class FooterCache: Sendable {
   private let directory: CacheDirectory?
   private let fileByteCountMax: Int
   private let host: HostServices
+  private let misnamed: MisnamedObjects
   private let state = Guarded(State())
 
-  init(_ access: StoreAccess, directory: CacheDirectory?, byteCountMax: Int, host: HostServices) {
+  init(
+    _ access: StoreAccess, directory: CacheDirectory?, byteCountMax: Int, host: HostServices, misnamed: MisnamedObjects
+  ) {
+    self.misnamed = misnamed
     self.access = access
     self.directory = directory
     fileByteCountMax = byteCountMax
@@ -41,33 +52,47 @@ package final class FooterCache: Sendable {
   /// The footer if it is in memory. Does not block.
   func ifLoaded(_ name: ObjectName) -> LoadedFooter? { state.withLock { $0.loaded.use(name) } }
 
-  /// Blocks. Throws what the store throws, or `corrupt`. `store` is this cache's unless said otherwise.
+  /// Blocks. Throws what the store throws, or `corrupt`; an object that is not the one its name says leaves the index.
+  /// `store` is this cache's unless said otherwise.
   func load(
     _ object: IndexedObject, _ call: StoreCall, in store: StoreAccess? = nil
   ) throws(TierError) -> LoadedFooter {
+    switch try find(object, call, in: store) {
+    case .loaded(let footer): return footer
+    case .misnamed(let footer): throw misnamed.reject(object, footer)
+    }
+  }
+
+  /// As `load`, and leaves to the caller what becomes of an object that is not the one its name says.
+  func find(
+    _ object: IndexedObject, _ call: StoreCall, in store: StoreAccess? = nil
+  ) throws(TierError) -> FooterFinding {
     let known = try state.wait(call, host) { state -> LoadedFooter?? in
       if let known = state.loaded.use(object.name) { return known }
       guard state.loading.insert(object.name).inserted else { return nil }
       return .some(nil)
     }
-    if let known { return known }
+    if let known { return .loaded(known) }
     defer { state.change { _ = $0.loading.remove(object.name) } }
     if let kept = loadFile(object) {
       insert(kept, object.name)
-      return kept
+      return .loaded(kept)
     }
-    let loaded: LoadedFooter
-    let tail: [UInt8]
+    var found: (footer: LoadedFooter, tail: [UInt8])?
     do throws(TierError) {
-      (loaded, tail) = try fetch(object, call, store ?? access)
+      found = try fetch(object, call, store ?? access)
     } catch {
       guard error.code == .corrupt else { throw error }
-      // Bytes may have been damaged on their way.
-      (loaded, tail) = try fetch(object, call, store ?? access)
     }
+    // Bytes may have been damaged, or mistaken for others, on their way.
+    if found.map({ !object.name.agrees(with: $0.footer.footer) }) ?? true {
+      found = try fetch(object, call, store ?? access)
+    }
+    guard let (loaded, tail) = found else { preconditionFailure("the second attempt ends in an answer or an error") }
+    guard object.name.agrees(with: loaded.footer) else { return .misnamed(loaded.footer) }
     keep(tail, object.name)
     insert(loaded, object.name)
-    return loaded
+    return .loaded(loaded)
   }
 
   /// Adds the footer of an object that was just made.
@@ -101,15 +126,8 @@ package final class FooterCache: Sendable {
         StoreSource(key: object.key, byteCount: Int(object.byteCount), access: access, call: call))
       let reader = try ArchiveReader(
         opening: recorder, objectByteCount: Int(object.byteCount), hotByteCount: object.name.hotByteCount)
-      return (try Self.check(reader.footer, reader.keyFilter, object.name), recorder.tail)
+      return (LoadedFooter(footer: reader.footer, keyFilter: reader.keyFilter), recorder.tail)
     }
-  }
-
-  private static func check(_ footer: Footer, _ filter: KeyFilter?, _ name: ObjectName) throws -> LoadedFooter {
-    guard footer.identity.topicID == name.topicID, footer.identity.partition == name.partition,
-      footer.range.baseOffset == name.baseOffset, footer.range.nextOffset == name.lastOffset + 1
-    else { throw ArchiveError.corrupt(.footer, position: footer.position) }
-    return LoadedFooter(footer: footer, keyFilter: filter)
   }
 
   // MARK: on disk
@@ -131,9 +149,11 @@ package final class FooterCache: Sendable {
       let reader = try ArchiveReader(
         opening: TailSource(bytes: tail, objectByteCount: Int(object.byteCount)),
         objectByteCount: Int(object.byteCount), hotByteCount: tail.count)
-      let footer = try Self.check(reader.footer, reader.keyFilter, object.name)
+      guard object.name.agrees(with: reader.footer) else {
+        throw ArchiveError.corrupt(.footer, position: reader.footer.position)
+      }
       note(tail.count, file)
-      return footer
+      return LoadedFooter(footer: reader.footer, keyFilter: reader.keyFilter)
     } catch {
       // Torn by a crash or rotten: the store has it.
       drop(object.name)

@@ -60,7 +60,12 @@ final class FallbackPartition: TierPartition {
       limit: Limits.fallbackListingPage, environment.access.call())
     var listing = StoreListing()
     listing.add(page.objects)
-    let covering = listing.objects.values.filter { $0.name.offsets.contains(offset) }
+    var covering: [IndexedObject] = []
+    for object in listing.objects.values where object.name.offsets.contains(offset) {
+      let isKnown = known?.objects[object.name]?.byteCount == object.byteCount
+      let isMisnamed = isKnown ? false : try isMisnamed(object)
+      if !isMisnamed { covering.append(object) }
+    }
     var repair = Repair()
     repair.object = ObjectCover(covering.map(\.name)).object(for: offset).flatMap { listing.objects[$0] }
     repair.unknown = covering.filter { known?.objects[$0.name]?.byteCount != $0.byteCount }
@@ -74,6 +79,21 @@ final class FallbackPartition: TierPartition {
       if try environment.access.store.head(object.key, environment.access.call()) == nil { repair.gone.append(object) }
     }
     return repair
+  }
+
+  /// Such an object leaves the index and is no answer. A damaged one is met by who reads it.
+  private func isMisnamed(_ object: IndexedObject) throws(TierError) -> Bool {
+    do throws(TierError) {
+      // The end that is kept may be of what had the name before.
+      environment.forget(object.name)
+      let found = try environment.footers.find(object, environment.access.call())
+      guard case .misnamed(let footer) = found else { return false }
+      _ = environment.misnamed.reject(object, footer)
+      return true
+    } catch {
+      guard error.code == .corrupt || error.code == .notFound else { throw error }
+      return false
+    }
   }
 
   private func apply(_ repair: Repair) throws(TierError) {

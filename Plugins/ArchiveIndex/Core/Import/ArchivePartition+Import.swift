@@ -45,6 +45,7 @@ struct SegmentImport {
   func run() throws(TierError) {
     try environment.identity.confirm(isCancelled: isCancelled)
     try environment.deletions.finishDeletion(of: id, isCancelled: isCancelled)
+    try environment.confirmEnds(of: id)
     guard try !isHeld() else { return }
     if partition.importing.withLock({ $0.mayHaveUnknownObjects }) {
       try adoptUnknownObjects()
@@ -124,12 +125,16 @@ struct SegmentImport {
     partition.importing.withLock { $0.mayHaveUnknownObjects = false }
   }
 
-  /// The object with what its footer says; nil, and the object gone, when it is damaged.
+  /// The object with what its footer says; nil when it is misnamed; nil, and the object gone, when it is damaged.
   private func completed(_ object: IndexedObject) throws(TierError) -> IndexedObject? {
     do throws(TierError) {
       let call = environment.access.call(isCancelled: isCancelled)
-      let footer = try environment.footers.load(object, call).footer
-      return object.completed(by: footer)
+      switch try environment.footers.find(object, call) {
+      case .loaded(let loaded): return object.completed(by: loaded.footer)
+      case .misnamed(let footer):
+        _ = environment.misnamed.reject(object, footer)
+        return nil
+      }
     } catch {
       guard error.code == .corrupt else { throw error }
       environment.host.log(

@@ -79,7 +79,8 @@ extension SegmentImport {
       other.byteCount = Int64(found.byteCount)
       do throws(TierError) {
         // Built by another version of zstd, perhaps.
-        _ = try environment.footers.load(other, access.call(isCancelled: isCancelled))
+        let found = try environment.footers.find(other, access.call(isCancelled: isCancelled))
+        if case .misnamed(let footer) = found { throw Self.occupied(other, footer) }
         entry = other
         return
       } catch {
@@ -102,6 +103,7 @@ extension SegmentImport {
         try ArchiveReader(
           opening: source, objectByteCount: Int(entry.byteCount), hotByteCount: entry.name.hotByteCount)
       }
+      guard entry.name.agrees(with: reader.footer) else { throw Self.occupied(entry, reader.footer) }
       let isOurs = entry.byteCount != Int64(object.byteCount) || reader.footer == object.footer
       guard isOurs, reader.footer.range == object.footer.range else {
         throw TierError(.corrupt, "\(entry.key): what the store has is not what was written")
@@ -113,6 +115,14 @@ extension SegmentImport {
       try access.store.remove([entry.key], access.call())
       throw TierError(.retriable, "a new object did not pass its verification and was removed: \(error.message)")
     }
+  }
+
+  /// A misnamed object may be the only copy of what it holds: only its owner can say where it belongs.
+  private static func occupied(_ entry: IndexedObject, _ footer: Footer) -> TierError {
+    TierError(
+      .permanent,
+      "\(entry.key) has to be made, and there is an object that by its footer is \(MisnamedObjects.text(footer)): "
+        + "move it away")
   }
 
   private func note(_ object: ArchivedObject, _ entry: IndexedObject) {

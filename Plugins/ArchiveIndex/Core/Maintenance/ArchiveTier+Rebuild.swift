@@ -22,6 +22,7 @@ extension ArchiveTier: ArchivingTier {
       }
       let missing = before.entries.filter { listing.objects[$0.name] == nil }
       let gone = try environment.gone(missing) { (done) throws(TierError) in try meter.note(done, of: missing.count) }
+      let misnamed = try exclude(from: &listing, before, &meter)
       let now = host.wallClockMilliseconds
       let changes = try environment.index.commit { state in
         state.changes(to: listing, isIntact: true, noticedAt: now) { gone.contains($0.name) }
@@ -40,10 +41,32 @@ extension ArchiveTier: ArchivingTier {
       environment.deletions.wake()
       var summary = environment.index.current.summary
       summary.objectBytes = UInt64(listing.objects.values.reduce(0) { $0 + $1.byteCount })
-      summary.findings = UInt64(listing.foreign.count)
+      summary.findings = UInt64(listing.foreign.count + misnamed)
       summary.repaired = UInt64(changes.count + unmarked + completed)
       return summary
     }
+  }
+
+  /// Takes the misnamed objects out of a listing, of those that the index does not know as they are there, and returns
+  /// how many that are: nothing is added or deleted on the word of such a name.
+  private func exclude(
+    from listing: inout StoreListing, _ state: IndexState, _ meter: inout ProgressMeter
+  ) throws(TierError) -> Int {
+    let unknown = listing.objects.values.filter { object in
+      state[object.id]?.objects[object.name]?.byteCount != object.byteCount && !state.isBeingDeleted(object)
+        && !listing.deletedPartitions.contains(object.id)
+    }
+    let footers = try environment.foundFooters(of: unknown) { (done) throws(TierError) in
+      try meter.note(done, of: unknown.count)
+    }
+    var count = 0
+    for object in unknown {
+      guard case .misnamed(let footer)? = footers[object.name] else { continue }
+      _ = environment.misnamed.reject(object, footer)
+      listing.exclude(object.name)
+      count += 1
+    }
+    return count
   }
 
   package func finishDeletions(progress: (UInt64, UInt64) -> Bool) throws(TierError) -> ArchiveSummary {

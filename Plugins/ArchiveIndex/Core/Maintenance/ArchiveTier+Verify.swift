@@ -12,13 +12,15 @@ extension ArchiveTier {
         count += 1
         visit(finding)
       }
-      let listing = try compare(&meter, report)
+      var misnamed = Set<ObjectName>()
+      let listing = try compare(&meter, &misnamed, report)
       objectBytes = listing.objects.values.reduce(0) { $0 + $1.byteCount }
       let entries = environment.index.current.entries.filter { listing.objects[$0.name] != nil }
       for finding in try inspect(entries, readsEverything: readsEverything, &meter) { report(finding) }
       let partitions = environment.index.current.partitions.values
+      let there = Set(listing.objects.keys).subtracting(misnamed)
       for partition in partitions.sorted(by: { ($0.id.topic, $0.id.partition) < ($1.id.topic, $1.id.partition) }) {
-        reportLost(partition, listing, report)
+        reportLost(partition, there, report)
         reportGaps(partition, report)
       }
       var summary = environment.index.current.summary
@@ -30,7 +32,7 @@ extension ArchiveTier {
 
   /// Both directions. What was archived or deleted while the listing went on is asked for once more.
   private func compare(
-    _ meter: inout ProgressMeter, _ report: (ArchiveFinding) -> Void
+    _ meter: inout ProgressMeter, _ misnamed: inout Set<ObjectName>, _ report: (ArchiveFinding) -> Void
   ) throws(TierError) -> StoreListing {
     let before = environment.index.current
     var listing = StoreListing()
@@ -48,9 +50,17 @@ extension ArchiveTier {
         : "The partition is marked as deleted and the index has it, and no deletion; a rebuild removes the mark."
       report(ArchiveFinding(.objectWithoutEntry, Tombstone.key(of: id), detail))
     }
-    for object in listing.objects.values.sorted(by: { $0.key < $1.key }) {
-      let isKnown = [before, after].contains { $0[object.id]?.objects[object.name] != nil || $0.isBeingDeleted(object) }
-      if !isKnown {
+    let unknown = listing.objects.values.filter { object in
+      ![before, after].contains { $0[object.id]?.objects[object.name] != nil || $0.isBeingDeleted(object) }
+    }
+    let footers = try environment.foundFooters(of: unknown) { (done) throws(TierError) in
+      try meter.note(done, of: unknown.count)
+    }
+    for object in unknown.sorted(by: { $0.key < $1.key }) {
+      if case .misnamed(let footer)? = footers[object.name] {
+        misnamed.insert(object.name)
+        report(Self.misnamed(object, footer))
+      } else {
         report(
           ArchiveFinding(.objectWithoutEntry, object.key, "The store has the object and the index does not know it."))
       }
@@ -98,8 +108,8 @@ extension ArchiveTier {
         try ArchiveReader(
           opening: source, objectByteCount: Int(object.byteCount), hotByteCount: object.name.hotByteCount)
       }
-      guard ObjectName(reader.footer, leaderEpoch: object.name.leaderEpoch) == object.name else {
-        return ArchiveFinding(.damaged, object.key, "The footer describes another object than the name.")
+      guard object.name.agrees(with: reader.footer) else {
+        return Self.misnamed(object, reader.footer)
       }
       if readsEverything { try reading(object.key) { try reader.verify() } }
       return nil
@@ -112,11 +122,16 @@ extension ArchiveTier {
     }
   }
 
+  private static func misnamed(_ object: IndexedObject, _ footer: Footer) -> ArchiveFinding {
+    ArchiveFinding(
+      .damaged, object.key, "The footer describes another object than the name: \(MisnamedObjects.text(footer)).")
+  }
+
   /// An object that is back is reported as one that the index does not know.
   private func reportLost(
-    _ partition: PartitionObjects, _ listing: StoreListing, _ report: (ArchiveFinding) -> Void
+    _ partition: PartitionObjects, _ there: Set<ObjectName>, _ report: (ArchiveFinding) -> Void
   ) {
-    for (lost, offsets) in partition.holes where listing.objects[lost.object.name] == nil {
+    for (lost, offsets) in partition.holes where !there.contains(lost.object.name) {
       let ranges = offsets.map { "\($0.lowerBound) to \($0.upperBound - 1)" }.joined(separator: ", ")
       report(
         ArchiveFinding(

@@ -22,7 +22,7 @@ extension ArchiveEnvironment {
     return count
   }
 
-  private func completed(_ object: IndexedObject) throws(TierError) -> IndexedObject? {
+  func completed(_ object: IndexedObject) throws(TierError) -> IndexedObject? {
     do throws(TierError) {
       return object.completed(by: try footers.load(object, access.call(), in: access.withoutGate).footer)
     } catch {
@@ -32,7 +32,7 @@ extension ArchiveEnvironment {
   }
 
   /// What was removed meanwhile stays removed.
-  private func record(_ objects: [IndexedObject]) throws(TierError) -> Int {
+  func record(_ objects: [IndexedObject]) throws(TierError) -> Int {
     try index.commit { state in
       objects.filter { state[$0.id]?.objects[$0.name] != nil }.map { .add($0) }
     }.count

@@ -4,7 +4,7 @@ import TierKit
 /// What the store has, page by page, against what the index has.
 struct StoreListing {
   /// Objects of this format.
-  private(set) var objects: [ObjectName: IndexedObject] = [:]
+  fileprivate(set) var objects: [ObjectName: IndexedObject] = [:]
   /// Partitions that are marked as deleted.
   private(set) var deletedPartitions: Set<PartitionID> = []
   /// Keys that are none of these.
@@ -21,6 +21,11 @@ struct StoreListing {
       }
     }
   }
+}
+
+extension StoreListing {
+  /// Leaves out an object that is not what its name says.
+  mutating func exclude(_ name: ObjectName) { objects[name] = nil }
 }
 
 extension IndexState {
