@@ -90,7 +90,8 @@ enum LogToolOutput {
 
   /// A full disk is a failure: a part of a dump must not pass for the whole. Not exit(), which would try to write the rest.
   private static func endWithoutOutput(_ code: Int32) -> Never {
-    if code == EPIPE { _exit(0) }
+    // A reader that has seen enough is told nothing; `verify | head` has not found all good.
+    if code == EPIPE { _exit(1) }
     let bytes = Array("chronik: cannot write to standard output: \(String(cString: strerror(code)))\n".utf8)
     _ = write(STDERR_FILENO, bytes, bytes.count)
     _exit(1)

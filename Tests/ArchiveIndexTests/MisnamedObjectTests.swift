@@ -133,6 +133,40 @@ import TierKit
     #expect(again.store[name.path] != nil)
   }
 
+  @Test func aCopyBelowTheStartIsNotDeletedByAStartWithATornIndex() throws {
+    let (rig, entries) = try filled()
+    let name = moved(entries.last!.name, by: -entries.last!.name.baseOffset)
+    let before = try rig.restarted()
+    try before.open().advanceStart(to: name.lastOffset + 1)
+    try before.tier.environment.deletions.runOnce()
+    before.store[name.path] = before.store[entries.last!.key]
+    before.tier.stop()
+    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: rig.directory.path + "/segments.index"))
+    try file.seekToEnd()
+    try file.write(contentsOf: [9, 0, 0])
+    try file.close()
+    let again = try Rig(rig.store, in: rig.directory)
+    #expect(again.host.lines(.warning).contains { $0.fields["object"] == name.path })
+    try again.tier.environment.deletions.runOnce()
+    #expect(again.store[name.path] != nil)
+    #expect(try again.open().state.endOffset == 120)
+  }
+
+  /// Known by its name alone: nobody has read it since the index was lost.
+  @Test func aMisnamedObjectIsNotDeletedWhenTheStartPassesItsName() throws {
+    let (rig, entries) = try filled()
+    let (victim, other) = (entries[1], entries[2])
+    rig.store[victim.key] = rig.store[other.key]
+    let again = try fresh(rig)
+    try again.tier.environment.index.commit { _ in
+      [.add(IndexedObject(name: victim.name, byteCount: other.byteCount))]
+    }
+    try again.open().advanceStart(to: other.name.baseOffset)
+    try again.tier.environment.deletions.runOnce()
+    #expect(again.store[entries[0].key] == nil, "the others go")
+    try expectNamedOnce(victim.key, again)
+  }
+
   @Test func theFallbackDoesNotTakeItIn() throws {
     let rig = try Rig(name: "misnamed-fallback")
     try rig.open().importSegment(all)

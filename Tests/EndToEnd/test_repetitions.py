@@ -65,6 +65,15 @@ def test_a_topic_that_is_named_often_is_described_once(broker, topic):
     assert time.monotonic() - started < 30
 
 
+def test_a_topic_that_is_meant_by_its_id_is_described_once_whatever_name_stands_beside_it(broker, topic):
+    clients.create_topic(broker.bootstrap, topic, 3)
+    identity = topic_id(broker, topic)
+    once = call(broker, wire.METADATA, 12, compact([identity + compact_string(None) + b"\0"]) + b"\0\0\0", flexible=True)
+    names = [identity + compact_string(f"n{number}") + b"\0" for number in range(10_000)]
+    often = call(broker, wire.METADATA, 12, compact(names) + b"\0\0\0", flexible=True)
+    assert often == once, f"{len(often)} bytes instead of {len(once)}"
+
+
 def test_a_topic_that_is_named_twice_is_not_deleted(broker, topic):
     clients.create_topic(broker.bootstrap, topic, 1)
     clients.create_topic(broker.bootstrap, topic + "-b", 1)

@@ -53,7 +53,7 @@ def test_a_full_disk_is_a_failure_and_no_crash(finder, filled):
     command = [str(harness.binary()), "search", filled, "needle", "--url", f"http://{finder.http}"]
     with open("/dev/full", "wb") as full:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, timeout=60)
-    assert done.returncode == 1 and b"No space left on device" in done.stderr, done.stderr
+    assert done.returncode == 4 and b"No space left on device" in done.stderr, done.stderr
 
 
 def test_json_is_one_record_per_line(finder, filled):

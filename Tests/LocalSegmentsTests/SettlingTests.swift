@@ -42,6 +42,30 @@ import TierKit
     #expect(try found.answer(0).bytes == bytes(series(10)))
   }
 
+  /// A topic that is made again before the data of its predecessor is removed: neither the stop nor a checkpoint writes
+  /// what the old partition knew under the name that is the new one's.
+  @Test(arguments: [true, false]) func whatAReplacedPartitionKnewIsNotItsSuccessors(isClosed: Bool) throws {
+    let rig = try Rig()
+    let old = try rig.open()
+    try old.append(series(30, epoch: 4))
+    _ = try old.flush().get()
+    try old.advanceStart(to: 25)
+    if isClosed { rig.tier.close(old) }
+    let again = PartitionID(topic: "orders", topicID: Array(repeating: 9, count: 16), partition: 3)
+    let new = try rig.open(again)
+    try new.append(series(10, epoch: 1))
+    _ = try new.flush().get()
+    rig.tier.checkpoint()
+    if !isClosed { rig.tier.close(old) }
+    rig.tier.close(new)
+    rig.tier.stop()
+    let found = try Rig(rig.disk).open(again)
+    #expect(found.currentState.startOffset == 0 && found.currentState.endOffset == 10)
+    #expect(try found.answer(0).bytes == bytes(series(10, epoch: 1)))
+    let epochs = String(decoding: try #require(rig.disk.bytes("/data/orders-3/leader-epoch-checkpoint")), as: UTF8.self)
+    #expect(epochs == "0\n1\n1 0\n")
+  }
+
   @Test func aPartitionDeletedBesideACheckpointIsNothingToWarnOf() throws {
     let rig = try Rig()
     let log = try rig.open()

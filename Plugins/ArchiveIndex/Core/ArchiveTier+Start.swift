@@ -68,8 +68,27 @@ extension ArchiveTier {
           [("partition", "\(id.topic)-\(id.partition)")])
       }
     }
+    try keepDoubtful(of: &listing, state)
     state.apply(state.changes(to: listing, isIntact: isIntact, noticedAt: nil, isGone: { _ in true }))
     try environment.index.replace(with: state)
     return state.objectCount
+  }
+
+  /// Takes out of a listing what would be deleted on the word of its name alone: objects below their partition's start
+  /// that the index does not have and whose footers do not say the same. They stay in the store for `archive rebuild`.
+  private func keepDoubtful(of listing: inout StoreListing, _ state: IndexState) throws(TierError) {
+    let unknown = listing.objects.values.filter { object in
+      object.name.lastOffset < state[object.id]?.clamp ?? 0 && state[object.id]?.objects[object.name] == nil
+        && !state.isBeingDeleted(object)
+    }
+    let footers = try environment.foundFooters(of: unknown) { _ in }
+    for object in unknown {
+      switch footers[object.name] {
+      case .loaded: continue
+      case .misnamed(let footer): environment.misnamed.warn(object, MisnamedObjects.text(footer))
+      case nil: break
+      }
+      listing.exclude(object.name)
+    }
   }
 }

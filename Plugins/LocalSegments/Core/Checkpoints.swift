@@ -35,10 +35,11 @@ final class Checkpoints: CheckpointKeeper {
   }
 
   /// Takes over new checkpoints and writes the files that changed. One of a partition whose log was cut since it was
-  /// prepared is left out.
+  /// prepared is left out, and so is one whose name is another's by now.
   func save(_ changes: [(log: PartitionLog, checkpoint: PartitionCheckpoint)]) throws(TierError) {
     try update { content in
-      for (log, checkpoint) in changes where log.published.withLock({ $0.releases }) == checkpoint.releases {
+      for (log, checkpoint) in changes
+      where log.published.withLock({ !$0.isDisplaced && $0.releases == checkpoint.releases }) {
         let key = Self.key(log.id)
         content.recoveryPoints[key] = checkpoint.recoveryPoint
         content.logStarts[key] = checkpoint.logStart
@@ -57,11 +58,15 @@ final class Checkpoints: CheckpointKeeper {
   }
 
   func saveLogStart(_ log: PartitionLog, _ offset: Int64) throws(TierError) {
-    try update { $0.logStarts[Self.key(log.id)] = offset }
+    try update { content in
+      if log.published.withLock({ $0.isDisplaced }) { return }
+      content.logStarts[Self.key(log.id)] = offset
+    }
   }
 
   func lowerRecoveryPoint(_ log: PartitionLog, to offset: Int64) throws(TierError) {
     try update { content in
+      if log.published.withLock({ $0.isDisplaced }) { return }
       guard let point = content.recoveryPoints[Self.key(log.id)], point > offset else { return }
       content.recoveryPoints[Self.key(log.id)] = offset
       content.tails[Self.key(log.id)] = nil

@@ -202,6 +202,8 @@ struct DataDirectory {
       guard error.code == .notFound else { throw error }
       let names = try naming("list", path) { () throws(Errno) in try fileSystem.list(path) }
       if names.contains(where: { $0.name == found.name }) { throw error }
+      // It may have been our own rename, whose sync failed the last time.
+      try naming("sync", path) { () throws(Errno) in try fileSystem.syncDirectory(path) }
       return nil
     }
   }

@@ -172,7 +172,7 @@ public final class LocalSegmentsTier: Tier {
         context.host.log(
           .warning, "A directory belongs to another topic of the same name and was set aside.",
           [("directory", name), ("new_name", aside)])
-        registry.withLock { $0.names[holder] = aside }
+        displace(holder, to: aside)
         try registry.withLock({ $0.checkpoints })?.forget(holder)
         try directory.createPartitionDirectory(id, name)
       }
@@ -183,6 +183,17 @@ public final class LocalSegmentsTier: Tier {
     }
     registry.withLock { $0.names[id] = name }
     return name
+  }
+
+  /// `holder` has lost its directory to another partition of its name. Checkpoints go by names: whether it is open still,
+  /// or only not settled, none is written for it from here on.
+  private func displace(_ holder: PartitionID, to name: String) {
+    let (open, unsettled) = registry.withLock { registry in
+      registry.names[holder] = name
+      return (registry.open[holder], registry.unsettled.removeValue(forKey: holder))
+    }
+    for log in [open, unsettled].compactMap({ $0 }) { log.published.withLock { $0.isDisplaced = true } }
+    unsettled?.letGoOfFiles()
   }
 
   /// Refuses a directory of which nobody can say whose it is.
@@ -196,10 +207,14 @@ public final class LocalSegmentsTier: Tier {
   func close(_ log: PartitionLog) {
     let isFinished = log.finish()
     // A checkpoint that began before means nothing any more: the partition may be deleted and made again beside it.
-    log.published.withLock { $0.releases += 1 }
-    if !isFinished { log.letGoOfFiles() }
+    let isDisplaced = log.published.withLock { state in
+      state.releases += 1
+      return state.isDisplaced
+    }
+    if !isFinished || isDisplaced { log.letGoOfFiles() }
     registry.withLock { registry in
       registry.open[log.id] = nil
+      if isDisplaced { return }
       if isFinished { registry.unsettled[log.id] = log } else { registry.isClean = false }
     }
   }

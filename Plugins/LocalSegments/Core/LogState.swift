@@ -95,6 +95,8 @@ struct LogState: Sendable {
   var truncations = 0
   /// Counts releases of commit-log entries, so that no flush beside one adds an entry that it should have covered.
   var releases = 0
+  /// Its directory has gone to another partition of the same name; nothing is written down about this one any more.
+  var isDisplaced = false
   /// Counts failed appends, and how many of them a sync of the files came after. While they differ the next flush syncs
   /// the files: bytes of a failed append may be on the disk where later ones belong, and replaying the commit log must
   /// not meet them.

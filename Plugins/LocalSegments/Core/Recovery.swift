@@ -225,7 +225,7 @@ struct Recovery {
     if listing.indexes.contains(base), listing.timeIndexes.contains(base), let time = try lastTime(segment),
       let position = try lastPosition(segment, logByteCount: entry.tail.byteCount)
     {
-      if index + 1 < listing.bases.count { try reportGap(entry, from: position) }
+      if index + 1 < listing.bases.count { reportGap(entry, from: position) }
       entry.tail.maxTimestamp = time.timestamp
       entry.tail.maxTimestampLast = base + Int64(time.relativeOffset)
       return entry
@@ -253,23 +253,27 @@ struct Recovery {
   }
 
   /// Says so when the batches of a sealed segment, from the one at `position` on, end before the next segment begins:
-  /// the file between them is lost. Kafka's cleaner leaves such gaps as well, so the log is opened all the same.
-  private func reportGap(_ entry: SegmentEntry, from position: Int64) throws(TierError) {
+  /// the file between them is lost. Kafka's cleaner leaves such gaps as well, so the log is opened all the same; and so
+  /// it is when the disk cannot read them, which concerns their readers alone.
+  private func reportGap(_ entry: SegmentEntry, from position: Int64) {
     guard entry.tail.byteCount - position <= Limits.gapScanByteCountMax else { return }
     let (segment, next) = (entry.segment, entry.tail.nextOffset)
-    let end = try naming("read", segment.log.path) { () throws(Errno) -> Int64? in
+    do throws(Errno) {
       let file = try OpenFile(segment.log.path, .existing, fileSystem)
       var scanner = LogScanner(
         RecoverySource(file: file), from: position, to: entry.tail.byteCount, expectedOffset: segment.baseOffset,
         verifiesChecksums: false, bufferByteCount: Limits.headerScanByteCount)
       var end: Int64?
       while case .batch(let header, _) = try scanner.next() { end = header.nextOffset }
-      return end
+      guard let end, end < next else { return }
+      log(
+        .warning, "Offsets are missing between two segments: one was lost, unless Kafka has compacted this log.",
+        [("file", segment.log.path), ("end", String(end)), ("next_segment", String(next))])
+    } catch {
+      log(
+        .warning, "The end of a segment could not be read; the log is opened without it being checked.",
+        [("file", segment.log.path), ("error", String(describing: error))])
     }
-    guard let end, end < next else { return }
-    log(
-      .warning, "Offsets are missing between two segments: one was lost, unless Kafka has compacted this log.",
-      [("file", segment.log.path), ("end", String(end)), ("next_segment", String(next))])
   }
 
   /// The last entry of a time index when the file looks right: whole entries, the last one in range and above the one

@@ -30,7 +30,7 @@ struct Settlement {
     var epochsPath: String { "\(log.directory)/\(PartitionFiles.epochs)" }
 
     /// Whether the log was closed or cut since; its directory may belong to another.
-    var isOutdated: Bool { log.published.withLock { $0.releases } != pending.releases }
+    var isOutdated: Bool { log.published.withLock { $0.isDisplaced || $0.releases != pending.releases } }
 
     func step(_ body: () throws(Errno) -> Void) {
       guard failure == nil else { return }

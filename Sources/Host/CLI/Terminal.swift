@@ -18,9 +18,9 @@ enum Terminal {
     Array((text.hasSuffix("\n") ? text : text + "\n").utf8).withUnsafeBytes { put($0) }
   }
 
-  /// Writes all of `bytes` to standard output. When that is closed or its disk is full, the process ends with exit code
-  /// 1: a part of an answer must not pass for the whole. For commands; nothing of theirs needs an orderly end.
-  static func put(_ bytes: UnsafeRawBufferPointer) {
+  /// Writes all of `bytes` to standard output. When that is closed or its disk is full, the process ends with
+  /// `exitCode`: a part of an answer must not pass for the whole. For commands; nothing of theirs needs an orderly end.
+  static func put(_ bytes: UnsafeRawBufferPointer, orEndWith exitCode: Int32 = 1) {
     var rest = bytes
     while !rest.isEmpty {
       let count = write(STDOUT_FILENO, rest.baseAddress, rest.count)
@@ -34,7 +34,7 @@ enum Terminal {
       guard count > 0 else {
         // A reader that has seen enough (`| head`) is no failure to speak of.
         if errno != EPIPE { complain("chronik: cannot write to standard output: \(String(cString: strerror(errno)))") }
-        _exit(1)
+        _exit(exitCode)
       }
       rest = UnsafeRawBufferPointer(rebasing: rest[count...])
     }

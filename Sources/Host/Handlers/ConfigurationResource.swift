@@ -48,7 +48,8 @@ struct ConfigurationResource: Hashable, Sendable {
   /// refused.
   func namesBroker(_ nodeID: Int32) throws(AppendRefusal) -> Bool {
     if name.isEmpty { return false }
-    guard let id = Int32(name) else {
+    // Only as it is written: a request could name one broker in a million ways (01, 001, …), each answered at length.
+    guard let id = Int32(name), String(id) == name else {
       throw AppendRefusal(code: .invalidRequest, message: "Node id must be an integer, but it is: \(name)")
     }
     guard id == nodeID else {

@@ -10,8 +10,15 @@ enum DescribeConfigsHandler: RequestHandler {
 
   static func handle(_ request: DescribeConfigsRequest, _ context: RequestContext) {
     var response = DescribeConfigsResponse()
-    response.results = request.resources.withoutRepetitions(of: Wanted.init).map {
-      describe($0, request, context.broker)
+    // Each resource is looked at once, however many sets of names are asked of it.
+    var known: [ConfigurationResource: Entries] = [:]
+    response.results = request.resources.withoutRepetitions(of: Wanted.init).map { resource in
+      let wanted = Wanted(resource)
+      let found =
+        known[wanted.resource]
+        ?? Entries { () throws(AppendRefusal) in try self.entries(wanted.resource, request, context.broker) }
+      known[wanted.resource] = found
+      return describe(resource, wanted, found)
     }
     context.respond(response)
   }
@@ -27,20 +34,22 @@ enum DescribeConfigsHandler: RequestHandler {
     }
   }
 
+  private typealias Entries = Result<[DescribeConfigsResponse.DescribeConfigsResourceResult], AppendRefusal>
+
   private static func describe(
-    _ resource: DescribeConfigsRequest.DescribeConfigsResource, _ request: DescribeConfigsRequest, _ broker: Broker
+    _ resource: DescribeConfigsRequest.DescribeConfigsResource, _ wanted: Wanted, _ found: Entries
   ) -> DescribeConfigsResponse.DescribeConfigsResult {
     var result = DescribeConfigsResponse.DescribeConfigsResult()
     result.resourceType = resource.resourceType
     result.resourceName = resource.resourceName
     result.errorMessage = nil
-    do throws(AppendRefusal) {
-      let wanted = Wanted(resource)
+    switch found {
+    case .success(let entries):
       let names = Set(wanted.names)
-      result.configs = try entries(wanted.resource, request, broker).filter { names.isEmpty || names.contains($0.name) }
-    } catch {
-      result.errorCode = error.code
-      result.errorMessage = error.boundedMessage
+      result.configs = names.isEmpty ? entries : entries.filter { names.contains($0.name) }
+    case .failure(let refusal):
+      result.errorCode = refusal.code
+      result.errorMessage = refusal.boundedMessage
     }
     return result
   }

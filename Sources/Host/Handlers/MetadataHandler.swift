@@ -37,7 +37,8 @@ enum MetadataHandler: RequestHandler {
 
     init(_ topic: MetadataRequest.MetadataRequestTopic) {
       id = topic.topicId
-      name = topic.name
+      // An id is enough: the name beside it is not looked at.
+      name = topic.topicId == .zero ? topic.name : nil
     }
   }
 

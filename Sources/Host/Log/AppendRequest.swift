@@ -29,54 +29,68 @@ final class AppendRequest: @unchecked Sendable {
 
   func complete(_ outcome: AppendOutcome) { completion(outcome) }
 
+  /// Decompressed, what several small batches of one request may become beside one of the topic's largest size.
+  private static let recompressedByteCountMax = 32 << 20
+
   /// Makes the topic's codec that of every batch, in a buffer of its own. Offsets, sequences and timestamps stay. Takes as
   /// long as compression does; on a thread that may block, and once. The records have been looked at
-  /// (``AppendValidator``); memory is bounded by what comes out.
+  /// (``AppendValidator``). Memory is bounded: by the topic's largest batch, or for several batches by 32 MiB and sixteen
+  /// times what the producer sent.
   func recompress(_ codec: Compression, batchByteCountMax: Int) throws(AppendRefusal) {
-    var pieces: [[UInt8]] = []
+    let given = batches.reduce(0) { $0 + $1.range.count }
+    let allowed = AppendValidator.decodedByteCountPerFrameByte * given
+    var left = max(batchByteCountMax, min(Self.recompressedByteCountMax, allowed))
+    var pieces: [(bytes: [UInt8], batch: ValidatedBatch)] = []
     for batch in batches {
       let bytes = frame.bytes(batch.range)
-      if batch.header.compression == codec {
-        pieces.append([UInt8](bytes))
-        continue
-      }
-      let transcoded: [UInt8]?
-      do throws(RecordBatchError) {
-        transcoded = try RecordBatch.transcode(
-          bytes, header: batch.header, to: codec, decompressedByteCountMax: AppendValidator.decodedByteCountMax,
-          byteCountMax: batchByteCountMax)
-      } catch {
-        throw AppendValidator.refusal(error)
-      }
-      guard let transcoded else {
+      let limit = min(batchByteCountMax, left)
+      guard let piece = try Self.transcode(bytes, batch, codec, limit) else {
         throw AppendRefusal(
           code: .messageTooLarge,
-          message: "The record batch takes more bytes with compression.type=\(codec) than the topic allows, "
-            + "max.message.bytes=\(batchByteCountMax).")
+          message: limit == batchByteCountMax
+            ? "The record batch takes more bytes with compression.type=\(codec) than the topic allows, "
+              + "max.message.bytes=\(batchByteCountMax)."
+            : "The record batches take too many bytes with compression.type=\(codec); send fewer in a request.")
       }
-      pieces.append(transcoded)
+      left -= piece.bytes.count
+      pieces.append(piece)
     }
-    let total = pieces.reduce(0) { $0 + $1.count }
+    let total = pieces.reduce(0) { $0 + $1.bytes.count }
     guard let buffer = FrameBuffer(byteCount: total, available: total) else {
       throw AppendRefusal(
         code: .kafkaStorageError, message: "There is no memory for \(total) bytes with compression.type=\(codec).")
     }
-    var changed: [ValidatedBatch] = []
-    for piece in pieces {
-      let start = buffer.count
-      piece.withUnsafeBytes { buffer.appendReserved($0) }
-      do throws(RecordBatchError) {
-        let header = try piece.withUnsafeBytesThrowing { (bytes) throws(RecordBatchError) in
-          try RecordBatchHeader(parsing: bytes)
-        }
-        changed.append(ValidatedBatch(range: start..<start + piece.count, header: header))
-      } catch {
-        preconditionFailure("the encoder wrote a batch that cannot be read: \(error)")
-      }
+    batches = pieces.map { piece in
+      var batch = piece.batch
+      batch.range = buffer.count..<buffer.count + piece.bytes.count
+      piece.bytes.withUnsafeBytes { buffer.appendReserved($0) }
+      return batch
     }
     frame = buffer
-    batches = changed
     self.codec = nil
+  }
+
+  /// A batch in the topic's codec, a copy where it has that already; nil when it would take more than `byteCountMax`.
+  private static func transcode(
+    _ bytes: UnsafeRawBufferPointer, _ batch: ValidatedBatch, _ codec: Compression, _ byteCountMax: Int
+  ) throws(AppendRefusal) -> (bytes: [UInt8], batch: ValidatedBatch)? {
+    guard batch.header.compression != codec else {
+      return bytes.count <= byteCountMax ? ([UInt8](bytes), batch) : nil
+    }
+    do throws(RecordBatchError) {
+      let transcoded = try RecordBatch.transcode(
+        bytes, header: batch.header, to: codec, decompressedByteCountMax: AppendValidator.decodedByteCountMax,
+        byteCountMax: byteCountMax)
+      guard let transcoded else { return nil }
+      var changed = batch
+      changed.repairsMaxTimestamp = false
+      changed.header = try transcoded.withUnsafeBytesThrowing { (bytes) throws(RecordBatchError) in
+        try RecordBatchHeader(parsing: bytes)
+      }
+      return (transcoded, changed)
+    } catch {
+      throw AppendValidator.refusal(error)
+    }
   }
 }
 

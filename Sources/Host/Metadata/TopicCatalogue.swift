@@ -34,6 +34,10 @@ struct TopicCatalogue {
   private var lineCount = 0
   /// Bytes that opening has cut off as a torn last line. They are kept in `topics.journal.cut`.
   private(set) var cutByteCount = 0
+  /// Why that is not in `topics.journal.cut`, and its beginning; nil: it is.
+  private(set) var cutNotKept: String?
+  /// A line of a topic with some settings.
+  private static let loggedCutByteCountMax = 4096
 
   enum Failure: Error, CustomStringConvertible {
     case io(path: String, operation: String, errno: Int32)
@@ -59,7 +63,7 @@ struct TopicCatalogue {
     if let code = AtomicFile.refusal(of: file) { throw .io(path: path, operation: "reading it as a file", errno: code) }
     let bytes = try Self.readAll(file, path)
     let valid = try load(bytes)
-    if valid < bytes.count { try keepCut(bytes[valid...]) }
+    if valid < bytes.count { keepCut(bytes[valid...]) }
     guard ftruncate(file, off_t(valid)) == 0, lseek(file, off_t(valid), SEEK_SET) >= 0 else {
       throw .io(path: path, operation: "truncate", errno: errno)
     }
@@ -120,15 +124,21 @@ struct TopicCatalogue {
     return start
   }
 
-  /// A torn line promised nothing to anybody. A line that was damaged later did, and looks the same.
-  private mutating func keepCut(_ bytes: ArraySlice<UInt8>) throws(Failure) {
-    let copy = path + ".cut"
-    let file = open(copy, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard file >= 0 else { throw .io(path: copy, operation: "open", errno: errno) }
-    defer { _ = Glibc.close(file) }
-    try Self.writeAll(file, Array(bytes), copy)
-    guard fsync(file) == 0 else { throw .io(path: copy, operation: "fsync", errno: errno) }
+  /// A torn line promised nothing to anybody. A line that was damaged later did, and looks the same: it is kept behind
+  /// those that were cut before. A full disk, which makes torn lines, must not keep the broker from starting: then the
+  /// warning has the line.
+  private mutating func keepCut(_ bytes: ArraySlice<UInt8>) {
     cutByteCount = bytes.count
+    let copy = path + ".cut"
+    do throws(Failure) {
+      let file = open(copy, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+      guard file >= 0 else { throw .io(path: copy, operation: "open", errno: errno) }
+      defer { _ = Glibc.close(file) }
+      try Self.writeAll(file, Array(bytes) + [UInt8(ascii: "\n")], copy)
+      guard fsync(file) == 0 else { throw .io(path: copy, operation: "fsync", errno: errno) }
+    } catch {
+      cutNotKept = "\(error): " + String(decoding: bytes.prefix(Self.loggedCutByteCountMax), as: UTF8.self)
+    }
   }
 
   private static func decode(_ line: ArraySlice<UInt8>) throws -> TopicRecord {

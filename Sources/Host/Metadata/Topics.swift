@@ -57,7 +57,9 @@ final class Topics: Sendable {
     if catalogue.cutByteCount > 0 {
       logger.warning(
         "The last line of the catalogue is not whole and was cut off; if it was not being written, a topic is missing",
-        metadata: ["bytes": "\(catalogue.cutByteCount)", "kept": "topics.journal.cut"])
+        metadata: [
+          "bytes": "\(catalogue.cutByteCount)", "kept": "\(catalogue.cutNotKept == nil ? "topics.journal.cut" : "nowhere")",
+        ].merging(catalogue.cutNotKept.map { ["line": "\($0)"] } ?? [:]) { $1 })
     }
   }
 

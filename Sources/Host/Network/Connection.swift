@@ -1,6 +1,7 @@
 import Glibc
 import KafkaProtocol
 import Logging
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import PluginLoader
@@ -307,13 +308,31 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     context.write(wrapOutboundOut(.fileRegion(region)), promise: promise)
   }
 
-  /// Without a descriptor left the bytes go through memory: slower, but a client that fetches more partitions than this
-  /// process may open files gets its answer, and not the same end again and again.
+  /// Bytes of segments that all connections together may hold in memory because descriptors are used up.
+  private static let copiedByteCountMax = 64 << 20
+  private static let copiedByteCount = NIOLockedValueBox(0)
+
+  /// Without a descriptor left the bytes go through memory: slower, and a cold disk is waited for here, but a client that
+  /// fetches more partitions than this process may open files gets its answer, and not the same end again and again. That
+  /// memory is bounded for all connections; beyond the bound the connection ends.
   private func writeCopy(of extent: Extent, _ context: ChannelHandlerContext) {
+    let byteCount = extent.byteCount
+    let hasRoom = Self.copiedByteCount.withLockedValue { copied in
+      guard copied + byteCount <= Self.copiedByteCountMax else { return false }
+      copied += byteCount
+      return true
+    }
+    guard hasRoom else {
+      logger.error("Closing a connection: no file descriptor left to send a segment", metadata: ["bytes": "\(byteCount)"])
+      return close()
+    }
+    let promise = context.eventLoop.makePromise(of: Void.self)
+    promise.futureResult.whenComplete { _ in Self.copiedByteCount.withLockedValue { $0 -= byteCount } }
     do {
       let copy = try extent.withBytes { context.channel.allocator.buffer(bytes: $0) }
-      context.write(wrapOutboundOut(.byteBuffer(copy)), promise: nil)
+      context.write(wrapOutboundOut(.byteBuffer(copy)), promise: promise)
     } catch {
+      promise.fail(error)
       logger.error("Closing a connection: a segment can neither be sent nor read", metadata: ["error": "\(error)"])
       close()
     }

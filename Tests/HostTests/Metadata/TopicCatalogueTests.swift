@@ -50,6 +50,20 @@ struct TopicCatalogueTests {
     #expect(again.livePartitionCount == 7)
   }
 
+  @Test("a torn line that cannot be kept is told, and keeps nobody from starting")
+  func tornAndNotKept() throws {
+    var catalogue = try TopicCatalogue(directory: directory)
+    try catalogue.put(record("a", "AAAAAAAAAAAAAAAAAAAAAQ"))
+    catalogue.close()
+    try (try Data(contentsOf: journal) + Data("torn".utf8)).write(to: journal)
+    // A directory in its place: nothing can be written there, as on a full disk.
+    try FileManager.default.createDirectory(atPath: directory + "/topics.journal.cut", withIntermediateDirectories: false)
+    let cut = try TopicCatalogue(directory: directory)
+    #expect(cut.topics.values.map(\.name) == ["a"])
+    #expect(cut.cutByteCount == 4)
+    #expect(try #require(cut.cutNotKept).hasSuffix(": torn"))
+  }
+
   @Test("a journal cut anywhere in its last line opens with everything before it")
   func torn() throws {
     var catalogue = try TopicCatalogue(directory: directory)
@@ -58,6 +72,7 @@ struct TopicCatalogueTests {
     try catalogue.put(record("b", "AAAAAAAAAAAAAAAAAAAAAg"))
     catalogue.close()
     let whole = try Data(contentsOf: journal)
+    var lines = Data()
     for length in stride(from: first, to: whole.count, by: 9) {
       try whole.prefix(length).write(to: journal)
       var cut = try TopicCatalogue(directory: directory)
@@ -65,7 +80,9 @@ struct TopicCatalogueTests {
       #expect(cut.cutByteCount == length - first)
       if length > first {
         let kept = try Data(contentsOf: URL(fileURLWithPath: directory + "/topics.journal.cut"))
-        #expect(kept == whole[first..<length], "what was cut is kept")
+        lines += whole[first..<length] + Data("\n".utf8)
+        #expect(kept == lines, "what was cut is kept, behind what was cut before")
+        #expect(cut.cutNotKept == nil)
       }
       try cut.put(record("c", "AAAAAAAAAAAAAAAAAAAAAw"))
       cut.close()

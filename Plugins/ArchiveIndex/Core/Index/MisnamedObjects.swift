@@ -30,7 +30,7 @@ final class MisnamedObjects: Sendable {
     return TierError(.corrupt, "\(object.key): by its footer the object is \(found)")
   }
 
-  private func warn(_ object: IndexedObject, _ found: String) {
+  func warn(_ object: IndexedObject, _ found: String) {
     let isNew = named.withLock { named in
       if named.count >= Limits.misnamedObjectsMax { named = [] }
       return named.insert(object.name).inserted

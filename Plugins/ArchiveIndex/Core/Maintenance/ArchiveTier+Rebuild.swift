@@ -52,9 +52,10 @@ extension ArchiveTier: ArchivingTier {
   private func exclude(
     from listing: inout StoreListing, _ state: IndexState, _ meter: inout ProgressMeter
   ) throws(TierError) -> Int {
+    let marked = listing.deletedPartitions.subtracting(state.staleMarks(listing))
     let unknown = listing.objects.values.filter { object in
       state[object.id]?.objects[object.name]?.byteCount != object.byteCount && !state.isBeingDeleted(object)
-        && !listing.deletedPartitions.contains(object.id)
+        && !marked.contains(object.id)
     }
     let footers = try environment.foundFooters(of: unknown) { (done) throws(TierError) in
       try meter.note(done, of: unknown.count)

@@ -115,4 +115,6 @@ enum SearchExit {
   static let nothingFound = ExitCode(1)
   static let query = ExitCode(2)
   static let noBroker = ExitCode(3)
+  /// What was found could not be written.
+  static let output = ExitCode(4)
 }

@@ -32,6 +32,7 @@ enum SearchHelp {
     not UTF-8. What the search did is said on standard error.
 
     Exit codes: 0 found, 1 nothing found, 2 the broker refused the query,
-    3 no broker could answer, 64 wrong usage, 78 wrong configuration.
+    3 no broker could answer, 4 the output could not be written, 64 wrong
+    usage, 78 wrong configuration.
     """
 }

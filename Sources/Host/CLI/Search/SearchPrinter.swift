@@ -25,7 +25,7 @@ struct SearchPrinter {
 
   mutating func flush() {
     guard !pending.isEmpty else { return }
-    pending.withUTF8 { Terminal.put(UnsafeRawBufferPointer($0)) }
+    pending.withUTF8 { Terminal.put(UnsafeRawBufferPointer($0), orEndWith: SearchExit.output.rawValue) }
     pending = ""
   }
 
