@@ -24,10 +24,10 @@ extension [UInt8] {
   /// Appends what `body` writes to the start of `byteCount` free bytes; it returns how many.
   mutating func append(upTo byteCount: Int, _ body: (UnsafeMutableRawPointer) -> Int) {
     guard byteCount > 0 else { return }
-    let start = count
-    append(contentsOf: repeatElement(0, count: byteCount))
-    let written = withUnsafeMutableBytes { body($0.baseAddress! + start) }
-    precondition(written >= 0 && written <= byteCount, "an encoder wrote outside its memory")
-    removeLast(byteCount - written)
+    let piece = [UInt8](unsafeUninitializedCapacity: byteCount) { free, count in
+      count = body(UnsafeMutableRawPointer(free.baseAddress!))
+      precondition(count >= 0 && count <= byteCount, "an encoder wrote outside its memory")
+    }
+    if isEmpty { self = piece } else { append(contentsOf: piece) }
   }
 }
